@@ -1,0 +1,44 @@
+//! The only reader of clocks.
+//!
+//! Owns the monotonic clock of a flight (it counts suspend) and the wall clock for dates. Everything else
+//! gets time as an argument.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::engine::ids::At;
+
+/// The clock of one flight: zero when it was made.
+#[derive(Debug, Clone, Copy)]
+pub struct FlightClock {
+    zero: Duration,
+}
+
+impl FlightClock {
+    /// A clock that starts now.
+    pub fn start() -> FlightClock {
+        FlightClock { zero: monotonic() }
+    }
+
+    /// Time since the start.
+    pub fn now(&self) -> At {
+        At(u64::try_from(monotonic().saturating_sub(self.zero).as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Monotonic time that counts suspend where the system has such a clock.
+fn monotonic() -> Duration {
+    #[cfg(target_os = "linux")]
+    let id = ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = ClockId::Monotonic;
+    let now = clock_gettime(id);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// The wall clock: microseconds since 1970-01-01 UTC. For dates on paper, never for decisions.
+pub fn utc_us() -> i64 {
+    let now = clock_gettime(ClockId::Realtime);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+}

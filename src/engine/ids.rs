@@ -1,0 +1,131 @@
+//! Names of things: times, processes, objects and attempts.
+//!
+//! Owns the small types by which everything else is identified. Never reads a clock.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Time since the flight began, in microseconds, by a monotonic clock that counts suspend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct At(pub u64);
+
+impl At {
+    /// The instant `ms` milliseconds after the flight began.
+    pub const fn from_ms(ms: u64) -> At {
+        At(ms * 1_000)
+    }
+
+    /// Whole milliseconds since the flight began.
+    pub const fn ms(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// This instant moved `ms` milliseconds into the future.
+    #[must_use]
+    pub const fn plus_ms(self, ms: u64) -> At {
+        At(self.0.saturating_add(ms.saturating_mul(1_000)))
+    }
+
+    /// Microseconds from `earlier` to this instant; 0 when `earlier` is later.
+    pub const fn us_since(self, earlier: At) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Whole milliseconds from `earlier` to this instant; 0 when `earlier` is later.
+    pub const fn ms_since(self, earlier: At) -> u64 {
+        self.us_since(earlier) / 1_000
+    }
+}
+
+/// A reading of the server's wall clock: microseconds since 1970-01-01 UTC.
+///
+/// It identifies (a `backend_start`, a `query_start`) and dates; nothing ever counts time by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServerTime(pub i64);
+
+impl ServerTime {
+    /// Microseconds from `earlier` to this reading, never negative.
+    pub fn us_since(self, earlier: ServerTime) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+}
+
+/// A server process, as `pg_backend_pid()` counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pid(pub i32);
+
+impl Pid {
+    /// What `pg_blocking_pids()` reports for a lock that a prepared transaction holds.
+    pub const PREPARED: Pid = Pid(0);
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An object identifier of the server's catalogs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Oid(pub u32);
+
+impl Oid {
+    /// Objects below this number were made by initdb (`FirstNormalObjectId`).
+    pub const FIRST_NORMAL: Oid = Oid(16_384);
+
+    /// Whether the object was made by a user rather than by initdb.
+    pub fn is_user(self) -> bool {
+        self >= Oid::FIRST_NORMAL
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A digested query text of this flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TextId(pub u32);
+
+/// One stop of one attempt, from the trip or the key press to its final outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StopId(pub u32);
+
+/// A backend that cannot be mistaken for a later one with the same pid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BackendId {
+    /// Its process id.
+    pub pid: Pid,
+    /// When it started; unknown where this login may not see it.
+    pub backend_start: Option<ServerTime>,
+}
+
+/// One try of a backend at its work: what a stop names, and what is checked where the stop acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The session.
+    pub backend: BackendId,
+    /// Start of its current statement; unknown where masked.
+    pub query_start: Option<ServerTime>,
+    /// Start of its current transaction; unknown where masked, absent outside one.
+    pub xact_start: Option<ServerTime>,
+}
+
+impl Attempt {
+    /// Whether `later` is still the same try: the same session in the same statement, or, once that has
+    /// ended, in the same transaction. A start time that is masked on both sides counts as equal.
+    pub fn continues_as(&self, later: &Attempt) -> bool {
+        self.backend == later.backend
+            && (self.query_start == later.query_start
+                || (self.xact_start.is_some() && self.xact_start == later.xact_start))
+    }
+}

@@ -1,0 +1,6 @@
+//! lockpit: the terminal cockpit in which a DBA flies a PostgreSQL migration by hand.
+pub mod clock;
+pub mod demo;
+pub mod engine;
+pub mod log;
+pub mod pg;

@@ -1,0 +1,1 @@
+//! Connecting, the way psql does.

@@ -1,0 +1,3 @@
+//! PostgreSQL at the edge.
+pub mod connect;
+pub mod text;

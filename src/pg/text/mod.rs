@@ -1,0 +1,1 @@
+//! Digesting query texts.
