@@ -46,12 +46,12 @@ pub enum Effect {
         /// When to give up and report what is left.
         until: At,
     },
-    /// Ask what became of a transaction.
-    AskXact {
+    /// Ask how an attempt ended that is no longer seen.
+    AskEnd {
         /// Whose it was.
         backend: BackendId,
-        /// Its id.
-        xid: u32,
+        /// Its last transaction id, if it was ever seen to have one.
+        xid: Option<u32>,
     },
     /// Set the dead-man's switch on this attempt, or release it.
     Watchdog {

@@ -250,14 +250,14 @@ pub enum Outcome {
         /// Victims at the trip that wait on.
         victims_waiting: u32,
     },
-    /// What became of a transaction.
-    Xact {
-        /// The attempt whose transaction it was.
+    /// How an attempt ended.
+    Ended {
+        /// Whose it was.
         backend: BackendId,
-        /// Its id.
-        xid: u32,
+        /// Whether the session still lives.
+        alive: bool,
         /// `committed`, `aborted`, `in progress`, or why it is not known.
-        status: Fact<String>,
+        xact: Fact<String>,
     },
     /// The dead-man's switch is set, released, or could not be.
     Watchdog {

@@ -1,8 +1,481 @@
-//! The pure engine.
+//! The pure engine: inputs in, effects out.
+//!
+//! [`Cockpit::handle`] takes one [`Input`] with the time at which it arrived and returns the [`Effect`]s it
+//! asks for. It has no clock, no files, no network, no terminal and no randomness; the contract that makes a
+//! replay equal the flight stands in [`input`].
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`input`], [`effect`], [`sample`], [`text`], [`settings`] | the shapes of what comes in and goes out |
+//! | [`waits`], [`scene`], [`ages`] | who waits for whom, whose fault it is, since when |
+//! | [`target`] | recognising and following the work under guard |
+//! | [`guard`] | the guardrails: **to add one, start there** |
+//! | [`brake`], [`stop`] | arming, trips, the abort ladder |
+//! | [`pace`], [`quiet`] | how often to look, what is usual |
+//! | [`timeline`], [`catalog`] | what is told, and by which names |
+
+pub mod ages;
+pub mod brake;
+pub mod catalog;
 pub mod effect;
+pub mod guard;
 pub mod ids;
 pub mod input;
 pub mod locks;
+pub mod pace;
+pub mod quiet;
 pub mod sample;
+pub mod scene;
 pub mod settings;
+pub mod stop;
+pub mod target;
 pub mod text;
+pub mod timeline;
+pub mod waits;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use ages::Ages;
+use brake::Brake;
+use catalog::Catalog;
+use effect::Effect;
+use guard::{Facts, TargetFacts};
+use ids::{At, BackendId, Pid, ServerTime};
+use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor};
+use pace::{Need, Pacer};
+use quiet::QuietActivity;
+use sample::{Fact, Sample, Watch};
+use scene::Scene;
+use stop::Step;
+use target::{Change, Follow, Matcher, Target, View};
+use timeline::{Event, Fate, Timeline};
+
+/// The engine's version. A log made by another one is re-judged rather than compared.
+pub const ENGINE_VERSION: u32 = 1;
+
+/// Everything the engine knows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Cockpit {
+    begin: Option<Begin>,
+    attached: Option<Attached>,
+    catalog: Catalog,
+    sample: Option<Box<Sample>>,
+    sample_at: Option<At>,
+    slow: Option<Box<sample::SlowFacts>>,
+    ages: Ages,
+    follow: Follow,
+    brake: Brake,
+    pacer: Pacer,
+    quiet: QuietActivity,
+    timeline: Timeline,
+    links: BTreeMap<Conn, LinkState>,
+    ending: Vec<Ending>,
+    cycle: Cycle,
+    sample_asked: bool,
+    last_seen: At,
+    leaving: Option<String>,
+    over: bool,
+    #[serde(skip)]
+    scene: Scene,
+    #[serde(skip)]
+    matcher: Matcher,
+}
+
+/// A target that is no longer seen, while the server is asked what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ending {
+    target: Target,
+    stopped: bool,
+}
+
+/// Backends that were seen to wait for each other, with the starts of their statements.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Cycle {
+    waiting: BTreeMap<Pid, Option<ServerTime>>,
+    samples: u32,
+}
+
+impl Cockpit {
+    /// The engine's state as bytes: a checkpoint.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("the engine's state has string keys and finite numbers only")
+    }
+
+    /// The engine at a checkpoint.
+    ///
+    /// # Errors
+    /// The bytes are no checkpoint of this engine version.
+    pub fn restore(checkpoint: &[u8]) -> Result<Cockpit, serde_json::Error> {
+        let mut cockpit: Cockpit = serde_json::from_slice(checkpoint)?;
+        cockpit.derive();
+        Ok(cockpit)
+    }
+
+    /// Takes in one input; returns what is to be done about it.
+    pub fn handle(&mut self, at: At, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Begin(begin) => self.begin(*begin),
+            Input::Attached(attached) => self.attach(at, *attached),
+            Input::Text(text) => self.catalog.learn_text(*text),
+            Input::Names(names) => {
+                self.catalog.learn(*names);
+                self.derive();
+            }
+            Input::Sample(sample) => self.look(at, sample, &mut effects),
+            Input::Watch(watch) => self.glance(at, &watch, &mut effects),
+            Input::Missed(missed) => {
+                self.sample_asked &= missed.sensor != Sensor::Sample;
+                let from = At(at.0.saturating_sub(missed.waited_ms * 1_000));
+                let sensor = match missed.sensor {
+                    Sensor::Sample => "sample",
+                    Sensor::Watch => "watch",
+                };
+                let why = format!("{sensor} missed: {}", missed.why);
+                self.timeline.push(at, Event::Gap { from, why, lost: Some(1) });
+            }
+            Input::Link(link) => self.link(at, link),
+            Input::Tick => {
+                let step = self.brake.tick(at);
+                self.take(at, step, &mut effects);
+            }
+            Input::Command(command) => self.command(at, command),
+            Input::Outcome(outcome) => self.outcome(at, &outcome, &mut effects),
+            Input::Gap(gap) => {
+                self.timeline.push(at, Event::Gap { from: gap.from, why: gap.why, lost: gap.lost });
+            }
+        }
+        self.last_seen = at;
+        self.settle(at, &mut effects);
+        effects
+    }
+
+    /// When time alone may change something; the flight sends a [`Input::Tick`] then.
+    pub fn next_deadline(&self) -> Option<At> {
+        let now = self.last_seen;
+        let settings = &self.begin.as_ref()?.settings;
+        let ends = settings.ends_ms.map(At::from_ms).filter(|_| self.leaving.is_none());
+        let brake = self.brake.next_deadline(now, &self.facts(now));
+        [ends, brake].into_iter().flatten().filter(|&due| due > now).min()
+    }
+
+    /// What the flight was told at its start.
+    pub fn flight(&self) -> Option<&Begin> {
+        self.begin.as_ref()
+    }
+
+    /// The server, as it presented itself.
+    pub fn server(&self) -> Option<&Attached> {
+        self.attached.as_ref()
+    }
+
+    /// Names for numbers.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The last full sample, without what is read once a second.
+    pub fn sample(&self) -> Option<&Sample> {
+        self.sample.as_deref()
+    }
+
+    /// What was last read of replication, progress and counters.
+    pub fn slow(&self) -> Option<&sample::SlowFacts> {
+        self.slow.as_deref()
+    }
+
+    /// The last sample, understood.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// Ages of the waits.
+    pub fn ages(&self) -> &Ages {
+        &self.ages
+    }
+
+    /// The work under guard.
+    pub fn target(&self) -> Option<&Target> {
+        self.follow.target.as_ref()
+    }
+
+    /// The guard.
+    pub fn brake(&self) -> &Brake {
+        &self.brake
+    }
+
+    /// What happened.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// How often is looked.
+    pub fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
+    /// Whether the flight has ended.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn begin(&mut self, begin: Begin) {
+        self.brake = Brake::new(&begin.settings);
+        self.pacer = Pacer::new(begin.settings.pace.clone());
+        self.begin = Some(begin);
+        self.derive();
+    }
+
+    fn attach(&mut self, at: At, attached: Attached) {
+        self.catalog.attach(attached.database, &attached.database_name);
+        let before = self.attached.replace(attached);
+        let (Some(before), Some(now)) = (before, self.attached.as_ref()) else {
+            self.timeline.push(at, Event::Attached);
+            return;
+        };
+        let other_cluster = differ(before.system_identifier.known(), now.system_identifier.known());
+        let restarted = other_cluster || before.postmaster_start != now.postmaster_start;
+        let promoted = before.in_recovery != now.in_recovery
+            || differ(before.timeline.known(), now.timeline.known());
+        let text = match (other_cluster, restarted, promoted) {
+            (true, _, _) => "attached again, to another cluster: disarmed".to_owned(),
+            (false, _, true) => "attached again; its role or timeline has changed: disarmed".to_owned(),
+            (false, true, false) => "attached again; the server was restarted".to_owned(),
+            (false, false, false) => "attached again".to_owned(),
+        };
+        if other_cluster || promoted {
+            self.brake.disarm("the server is not the one it was for");
+        }
+        self.timeline.push(at, Event::Note { warning: restarted || promoted, text });
+        if restarted {
+            self.ages.reset();
+            self.sample = None;
+            if let Some(target) = self.follow.lose() {
+                self.brake.target_ended(&target);
+                let story = target.story(&self.catalog);
+                self.timeline.push(at, Event::TargetEnded { target: story, fate: Fate::Gone });
+            }
+            self.derive();
+        }
+    }
+
+    fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
+        self.sample_asked = false;
+        self.slow = sample.slow.take().or(self.slow.take());
+        self.pacer.observe_cost(sample.cost_us);
+        self.ages.observe(at, &sample);
+        self.scene = Scene::of(&sample, &self.catalog);
+        if self.scene.graph.waiting().next().is_none() {
+            self.quiet.observe(&sample.counts);
+        }
+        self.suspect_deadlock(at, &sample);
+        let since = self.sample_at.replace(at);
+        let view =
+            View { at, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
+        let changes = self.follow.observe(&view, &self.matcher, since);
+        for change in changes {
+            self.target_changed(at, change, effects);
+        }
+        let step = self.brake.look_after(at, &sample, &self.catalog);
+        self.sample = Some(sample);
+        self.take(at, step, effects);
+    }
+
+    fn glance(&mut self, at: At, watch: &Watch, effects: &mut Vec<Effect>) {
+        let seen = self.scene.graph.waiting().count();
+        let moved = usize::try_from(watch.waiting).is_ok_and(|waiting| waiting != seen);
+        let matters = watch.waiting > 0 && (self.follow.target.is_some() || self.brake.decides(at));
+        if (moved || matters) && !self.sample_asked {
+            self.sample_asked = true;
+            effects.push(Effect::SampleNow);
+        }
+    }
+
+    fn link(&mut self, at: At, link: Link) {
+        let name = match link.conn {
+            Conn::Sampler => "sampler",
+            Conn::Control => "control connection",
+            Conn::Watchdog => "watchdog",
+        };
+        let before = self.links.insert(link.conn, link.state.clone());
+        let text = match (&link.state, before) {
+            (LinkState::Up { .. }, None) => return,
+            (LinkState::Up { pid }, Some(_)) => format!("{name} is up again as pid {pid}"),
+            (LinkState::Lost { why }, _) => format!("{name} is lost: {why}"),
+        };
+        let warning = matches!(link.state, LinkState::Lost { .. });
+        self.sample_asked &= link.conn != Conn::Sampler;
+        self.timeline.push(at, Event::Note { warning, text });
+    }
+
+    fn command(&mut self, at: At, command: Command) {
+        match command {
+            Command::Disarm => self.brake.disarm("by the operator"),
+            Command::End { reason } => self.leave(at, &reason),
+            Command::Mark { note } => self.timeline.push(at, Event::Note { warning: false, text: note }),
+        }
+    }
+
+    fn outcome(&mut self, at: At, outcome: &Outcome, effects: &mut Vec<Effect>) {
+        match outcome {
+            Outcome::Right { backend, allowed } => {
+                if let Some(target) = self.follow.target.as_mut().filter(|t| t.attempt.backend == *backend) {
+                    target.right = Some(allowed.clone());
+                }
+            }
+            Outcome::Ended { backend, alive, xact } => self.ended(at, *backend, *alive, xact),
+            Outcome::Watchdog { guards, result } => {
+                let (warning, text) = match (guards, result) {
+                    (Some(backend), Ok(())) => (false, format!("watchdog guards pid {}", backend.pid)),
+                    (None, Ok(())) => (false, "watchdog released".to_owned()),
+                    (_, Err(why)) => (true, format!("watchdog: {why}")),
+                };
+                self.timeline.push(at, Event::Note { warning, text });
+            }
+            Outcome::Rung { .. } | Outcome::Aftermath { .. } => {
+                let step = self.brake.observe(at, outcome);
+                self.take(at, step, effects);
+            }
+        }
+    }
+
+    fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {
+        let Some(index) = self.ending.iter().position(|e| e.target.attempt.backend == backend) else { return };
+        let Ending { target, stopped } = self.ending.remove(index);
+        let fate = match (stopped, xact.known().map(String::as_str)) {
+            (_, Some("committed")) => Fate::Done,
+            (true, _) => Fate::Cancelled,
+            (false, Some("aborted")) => Fate::Failed,
+            (false, _) if !alive => Fate::Gone,
+            (false, _) => Fate::Unknown,
+        };
+        self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
+    }
+
+    fn target_changed(&mut self, at: At, change: Change, effects: &mut Vec<Effect>) {
+        self.brake.target_changed();
+        match change {
+            Change::Found => {
+                let Some(target) = &self.follow.target else { return };
+                let (backend, role) = (target.attempt.backend, target.role);
+                self.timeline.push(at, Event::TargetFound(target.story(&self.catalog)));
+                if self.brake.decides(at) {
+                    effects.push(Effect::CheckRight { backend, role });
+                }
+            }
+            Change::Ended(target) => {
+                self.brake.target_ended(&target);
+                let (backend, xid) = (target.attempt.backend, target.xid);
+                let stopped = self.brake.has_signalled(&target.attempt);
+                self.ending.push(Ending { target: *target, stopped });
+                effects.push(Effect::AskEnd { backend, xid });
+            }
+        }
+    }
+
+    /// After every input: judge, pace, and leave when it is time.
+    fn settle(&mut self, at: At, effects: &mut Vec<Effect>) {
+        if self.over || self.begin.is_none() {
+            return;
+        }
+        let mut target = self.follow.target.take();
+        let facts = self.facts_of(at, target.as_ref());
+        let step = self.brake.judge(&facts, target.as_mut());
+        self.follow.target = target;
+        self.take(at, step, effects);
+        let stopping = self.brake.stop().is_some();
+        let target = self.follow.target.as_ref();
+        let need = Need {
+            target: target.is_some(),
+            strong: target.is_some_and(|target| target.strong) || stopping,
+            decides: self.brake.decides(at),
+            aftercare: self.brake.watches_a_session(at),
+            victims: target.is_some_and(|target| !target.victims.is_empty()),
+        };
+        effects.extend(self.pacer.adapt(need));
+        let ends_ms = self.begin.as_ref().and_then(|begin| begin.settings.ends_ms);
+        if ends_ms.is_some_and(|ends_ms| at >= At::from_ms(ends_ms)) && self.leaving.is_none() {
+            self.leaving = Some("time is up".to_owned());
+        }
+        if let Some(reason) = self.leaving.clone().filter(|_| !stopping) {
+            self.over = true;
+            self.tell_unfinished(at);
+            effects.extend(self.brake.release());
+            self.timeline.push(at, Event::End { reason: reason.clone() });
+            effects.push(Effect::End { reason });
+        }
+    }
+
+    fn leave(&mut self, at: At, reason: &str) {
+        if self.leaving.is_none() {
+            self.leaving = Some(reason.to_owned());
+            if self.brake.stop().is_some() {
+                let text = format!("{reason}: leaving once the stop under way is over");
+                self.timeline.push(at, Event::Note { warning: false, text });
+            }
+        }
+    }
+
+    fn tell_unfinished(&mut self, at: At) {
+        for Ending { target, stopped } in std::mem::take(&mut self.ending) {
+            let fate = if stopped { Fate::Cancelled } else { Fate::Unknown };
+            self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
+        }
+    }
+
+    fn take(&mut self, at: At, step: Step, effects: &mut Vec<Effect>) {
+        effects.extend(step.effects);
+        for event in step.events {
+            self.timeline.push(at, event);
+        }
+    }
+
+    fn suspect_deadlock(&mut self, at: At, sample: &Sample) {
+        let starts = |pid: Pid| sample.backend(pid).and_then(|backend| backend.query_start);
+        let now: BTreeMap<Pid, Option<ServerTime>> =
+            self.scene.graph.cycles().into_iter().map(|pid| (pid, starts(pid))).collect();
+        let samples = if now == self.cycle.waiting { self.cycle.samples.saturating_add(1) } else { 1 };
+        // A cycle in one sample may be an artefact of reading; in two, with the same statements, it is not.
+        if !now.is_empty() && samples == 2 {
+            let pids: Vec<String> = now.keys().map(Pid::to_string).collect();
+            let text = format!("deadlock: pids {} wait for each other", pids.join(", "));
+            self.timeline.push(at, Event::Note { warning: true, text });
+        }
+        self.cycle = Cycle { waiting: now, samples };
+    }
+
+    fn facts_of(&self, at: At, target: Option<&Target>) -> Facts {
+        let settings = self.begin.as_ref().map(|begin| &begin.settings);
+        Facts {
+            at,
+            target: target.map(|target| TargetFacts {
+                pid: target.pid(),
+                strong: target.strong,
+                victims: u32::try_from(target.victims.len()).unwrap_or(u32::MAX),
+                oldest_victim_ms: self.ages.oldest_ms(at, target.victims.iter().copied()),
+            }),
+            last_sample: self.sample_at,
+            sample_every_ms: self.pacer.sample_every_ms(),
+            usual_active: self.quiet.median(),
+            if_lost: settings.map(|settings| settings.if_lost).unwrap_or_default(),
+            limits: settings.map(|settings| settings.limits.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn facts(&self, at: At) -> Facts {
+        self.facts_of(at, self.follow.target.as_ref())
+    }
+
+    fn derive(&mut self) {
+        self.scene = self.sample.as_ref().map(|sample| Scene::of(sample, &self.catalog)).unwrap_or_default();
+        let selector = self.begin.as_ref().map(|begin| begin.settings.target.clone()).unwrap_or_default();
+        // A pattern that does not compile is refused before the flight; one in a log selects nobody.
+        self.matcher = Matcher::new(selector).unwrap_or_else(|_| Matcher::nobody());
+    }
+}
+
+fn differ<T: PartialEq>(before: Option<&T>, now: Option<&T>) -> bool {
+    matches!((before, now), (Some(before), Some(now)) if before != now)
+}

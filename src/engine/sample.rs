@@ -3,6 +3,8 @@
 //! Owns what can be observed and how it is said that something cannot. Holds no rates, no ages and no
 //! conclusions: those are derived from two samples or kept by the engine.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::{BackendId, Oid, Pid, ServerTime, TextId};
@@ -50,6 +52,18 @@ pub struct Sample {
     pub prepared: Vec<PreparedXact>,
     /// What is read once a second; absent from the samples in between.
     pub slow: Option<Box<SlowFacts>>,
+}
+
+impl Sample {
+    /// The leader of each parallel worker.
+    pub fn leaders(&self) -> BTreeMap<Pid, Pid> {
+        self.backends.iter().filter_map(|backend| Some((backend.pid, backend.leader_pid?))).collect()
+    }
+
+    /// The row of `pid`, if it has one.
+    pub fn backend(&self, pid: Pid) -> Option<&Backend> {
+        self.backends.iter().find(|backend| backend.pid == pid)
+    }
 }
 
 /// Sessions by state. Client backends only; lockpit's own are included.
@@ -181,6 +195,8 @@ impl Backend {
 pub struct Lock {
     /// Who holds or awaits it; [`Pid::PREPARED`] for a prepared transaction.
     pub pid: Pid,
+    /// The prepared transaction that holds it, by [`PreparedXact::xid`].
+    pub prepared_xid: Option<u32>,
     /// What it is on.
     pub object: LockObject,
     /// How strong it is.
@@ -204,6 +220,8 @@ pub struct Edge {
 /// A transaction prepared for two-phase commit. No process runs it, so none can be cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparedXact {
+    /// Its transaction id.
+    pub xid: u32,
     /// Its name in `COMMIT PREPARED` and `ROLLBACK PREPARED`.
     pub gid: String,
     /// When it was prepared.

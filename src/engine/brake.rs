@@ -1,0 +1,325 @@
+//! The hand on the brake: arming, trips, stops and what comes after them.
+//!
+//! Owns the consent and everything that acts on it. A trip becomes a stop only while the arming is in
+//! force and the login may signal the target; in shadow it is decided and told, and nothing is done.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Catalog;
+use super::effect::{Effect, Rung};
+use super::guard::blind;
+use super::guard::{Facts, Guardrails, Level, Reading, seconds};
+use super::ids::{At, Attempt, Oid, StopId};
+use super::input::Outcome;
+use super::sample::{Sample, State};
+use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
+use super::stop::{Step, Stop};
+use super::target::{Target, attempt_of};
+use super::timeline::{Event, GuardState};
+
+/// How long after a stop a new attempt of the same client counts as a retry.
+const INCIDENT_MS: u64 = 60_000;
+/// How long a session is watched for the next statement of its script after a cancel.
+const AFTERCARE_MS: u64 = 5_000;
+/// Statements that change nothing by themselves: what a tool sends to clean up.
+const HARMLESS: [&str; 12] = [
+    "ROLLBACK", "COMMIT", "BEGIN", "START TRANSACTION", "END", "ABORT", "SELECT", "SHOW", "SET", "RESET",
+    "DISCARD ALL", "DEALLOCATE",
+];
+
+/// Arming, guardrails and the stop under way.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Brake {
+    settings: Settings,
+    disarmed: Option<String>,
+    rails: Guardrails,
+    state: Option<(GuardState, String)>,
+    stop: Option<Stop>,
+    next_stop: u32,
+    incident: Option<Incident>,
+    aftercare: Option<Aftercare>,
+    watchdog: Option<Attempt>,
+    last_signalled: Option<Attempt>,
+    totals: Totals,
+}
+
+/// What the brake did in this flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Trips, acted on or not.
+    pub trips: u32,
+    /// Stops that ended something.
+    pub stopped: u32,
+    /// Stops that did not.
+    pub not_stopped: u32,
+    /// The login was refused the right to signal a target it was armed for.
+    pub arming_refused: bool,
+    /// Time the victims of all targets lost, in session-milliseconds.
+    pub lost_session_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Incident {
+    application: String,
+    role: Option<Oid>,
+    first: At,
+    last: At,
+    attempts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Aftercare {
+    attempt: Attempt,
+    until: At,
+}
+
+impl Brake {
+    /// A brake for these settings.
+    pub fn new(settings: &Settings) -> Brake {
+        let disarmed = (settings.read_only && settings.arming == Arming::Armed)
+            .then(|| "read-only flight: nothing is stopped".to_owned());
+        Brake { settings: settings.clone(), disarmed, ..Brake::default() }
+    }
+
+    /// What it did so far.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Its state, with the reason.
+    pub fn state(&self) -> Option<&(GuardState, String)> {
+        self.state.as_ref()
+    }
+
+    /// The rules and their readings.
+    pub fn guardrails(&self) -> &Guardrails {
+        &self.rails
+    }
+
+    /// The stop under way.
+    pub fn stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// Whether this attempt, or one it continues, was signalled.
+    pub fn has_signalled(&self, attempt: &Attempt) -> bool {
+        self.last_signalled.is_some_and(|signalled| signalled.continues_as(attempt))
+    }
+
+    /// Whether trips are decided, whatever is done about them.
+    pub fn decides(&self, at: At) -> bool {
+        self.settings.arming != Arming::Watching && self.why_disarmed(at).is_none()
+    }
+
+    /// Whether a session is being watched after a cancel.
+    pub fn watches_a_session(&self, at: At) -> bool {
+        self.aftercare.as_ref().is_some_and(|care| at < care.until)
+    }
+
+    /// Disarms at once, for the reason given.
+    pub fn disarm(&mut self, why: &str) {
+        self.disarmed.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Another target, or none: what was held against the last one is forgotten.
+    pub fn target_changed(&mut self) {
+        self.rails.reset();
+    }
+
+    /// A target is over: its losses count.
+    pub fn target_ended(&mut self, target: &Target) {
+        self.totals.lost_session_ms += target.lost_us / 1_000;
+        if matches!(self.settings.target, Selector::Pid(_)) && self.settings.arming == Arming::Armed {
+            self.disarm("the backend it was for has ended");
+        }
+    }
+
+    /// Judges the facts, acts on trips, and keeps the dead-man's switch in step.
+    pub fn judge(&mut self, facts: &Facts, target: Option<&mut Target>) -> Step {
+        let mut step = Step::default();
+        for (name, reading) in self.rails.judge(facts) {
+            step.events.push(Event::Guardrail { name, reading });
+        }
+        let switch = self.switch(facts.at, target.as_deref());
+        let refused = target.as_deref().and_then(|target| target.right.clone()).and_then(Result::err);
+        if let Some(target) = target {
+            self.trip(facts, target, refused.as_deref(), &mut step);
+        }
+        if switch != self.watchdog {
+            self.watchdog = switch;
+            step.effects.push(Effect::Watchdog { guards: switch });
+        }
+        self.tell_state(facts.at, refused, &mut step);
+        step
+    }
+
+    /// Takes in what became of an effect.
+    pub fn observe(&mut self, at: At, outcome: &Outcome) -> Step {
+        self.advance(at, |stop| stop.observe(at, outcome))
+    }
+
+    /// A deadline is reached: a stop of which nothing is heard goes on to its next rung.
+    pub fn tick(&mut self, at: At) -> Step {
+        self.advance(at, |stop| stop.expire(at))
+    }
+
+    /// After a cancel: does the session go on to the next statement of its script?
+    pub fn look_after(&mut self, at: At, sample: &Sample, catalog: &Catalog) -> Step {
+        let mut step = Step::default();
+        let Some(care) = self.aftercare.take_if(|_| self.stop.is_none()) else { return step };
+        if at >= care.until {
+            return step;
+        }
+        let next = sample.backend(care.attempt.backend.pid).filter(|backend| {
+            backend.id() == care.attempt.backend
+                && backend.state == State::Active
+                && backend.query_start != care.attempt.query_start
+                && !HARMLESS.contains(&catalog.kind(backend.text))
+        });
+        let Some(backend) = next else {
+            self.aftercare = Some(care);
+            return step;
+        };
+        let kind = catalog.kind(backend.text);
+        let text = format!("pid {} goes on to its next statement after the cancel: {kind}", backend.pid);
+        step.events.push(Event::Note { warning: true, text });
+        if self.acts(at) && self.settings.on_trip != OnTrip::Cancel {
+            let target = Target::of(backend);
+            self.begin_stop(at, &target, OnTrip::Terminate, &mut step);
+        } else {
+            self.aftercare = Some(Aftercare { attempt: attempt_of(backend), until: care.until });
+        }
+        step
+    }
+
+    /// When time alone changes something, after `at`.
+    pub fn next_deadline(&self, at: At, facts: &Facts) -> Option<At> {
+        let blind = facts.last_sample.and_then(|last| {
+            blind::next_deadline(&self.settings.limits.blind, facts.sample_every_ms, last, at)
+        });
+        let stop = self.stop.as_ref().map(Stop::deadline);
+        let arming = (self.settings.arming != Arming::Watching).then(|| self.armed_until());
+        [blind, stop, arming].into_iter().flatten().filter(|&due| due > at).min()
+    }
+
+    /// Releases the dead-man's switch, because the flight ends.
+    pub fn release(&mut self) -> Option<Effect> {
+        self.watchdog.take().map(|_| Effect::Watchdog { guards: None })
+    }
+
+    fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
+        let tripped = self.rails.tripped().next().cloned();
+        let Some((name, mut reading)) = tripped.filter(|_| !target.tripped && self.decides(facts.at)) else {
+            return;
+        };
+        target.tripped = true;
+        let acted = self.acts(facts.at) && refused.is_none() && self.stop.is_none();
+        let attempt = self.count_attempt(facts.at, target, &mut reading);
+        self.totals.trips += 1;
+        let pid = target.pid();
+        step.events.push(Event::Trip { name, reading, pid, acted, attempt });
+        if acted {
+            self.begin_stop(facts.at, target, self.settings.on_trip, step);
+        }
+    }
+
+    fn begin_stop(&mut self, at: At, target: &Target, consent: OnTrip, step: &mut Step) {
+        self.next_stop += 1;
+        let (stop, begun) = Stop::begin(StopId(self.next_stop), at, target, consent);
+        self.totals.not_stopped += u32::from(begun.over);
+        self.stop = stop;
+        step.effects.extend(begun.effects);
+        step.events.extend(begun.events);
+    }
+
+    fn advance(&mut self, at: At, observe: impl FnOnce(&mut Stop) -> Step) -> Step {
+        let Some(stop) = self.stop.as_mut() else { return Step::default() };
+        let step = observe(stop);
+        if stop.signalled() {
+            self.last_signalled = Some(*stop.attempt());
+        }
+        if step.over {
+            let ended = stop.signalled();
+            self.totals.stopped += u32::from(ended);
+            self.totals.not_stopped += u32::from(!ended);
+            if ended && stop.rung() == Rung::Cancel {
+                self.aftercare =
+                    Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });
+            }
+            self.stop = None;
+        }
+        step
+    }
+
+    /// Retries of the same client are one incident, and say so.
+    fn count_attempt(&mut self, at: At, target: &Target, reading: &mut Reading) -> u32 {
+        let same = self.incident.take().filter(|incident| {
+            incident.application == target.application
+                && incident.role == target.role
+                && at.ms_since(incident.last) < INCIDENT_MS
+        });
+        let incident = match same {
+            Some(known) => Incident { last: at, attempts: known.attempts + 1, ..known },
+            None => Incident {
+                application: target.application.clone(),
+                role: target.role,
+                first: at,
+                last: at,
+                attempts: 1,
+            },
+        };
+        let attempts = incident.attempts;
+        if attempts > 1 {
+            let within = seconds(at.ms_since(incident.first));
+            reading.sentence += &format!("; attempt {attempts} in {within}: stop the tool");
+        }
+        self.incident = Some(incident);
+        attempts
+    }
+
+    fn switch(&self, at: At, target: Option<&Target>) -> Option<Attempt> {
+        let target = target.filter(|target| target.strong && !matches!(target.right, Some(Err(_))))?;
+        (self.acts(at) && self.settings.if_lost == IfLost::Stop).then_some(target.attempt)
+    }
+
+    fn acts(&self, at: At) -> bool {
+        self.settings.arming == Arming::Armed && self.why_disarmed(at).is_none()
+    }
+
+    fn armed_until(&self) -> At {
+        At::from_ms(self.settings.armed_until_ms.unwrap_or(Settings::ARMING_MS))
+    }
+
+    fn why_disarmed(&self, at: At) -> Option<&str> {
+        self.disarmed.as_deref().or((at >= self.armed_until()).then_some("the time it was for is over"))
+    }
+
+    fn tell_state(&mut self, at: At, refused: Option<String>, step: &mut Step) {
+        self.totals.arming_refused |= self.acts(at) && refused.is_some();
+        let now = self.describe(at, refused);
+        if self.state.as_ref() != Some(&now) {
+            step.events.push(Event::Guard { state: now.0, sentence: now.1.clone() });
+            self.state = Some(now);
+        }
+    }
+
+    fn describe(&self, at: At, refused: Option<String>) -> (GuardState, String) {
+        if let Some(stop) = &self.stop {
+            return (GuardState::Tripped, format!("stopping pid {}", stop.attempt().backend.pid));
+        }
+        let blind = self.rails.readings().iter().find(|(name, _)| name == "blind");
+        if blind.is_some_and(|(_, reading)| reading.level >= Level::Warn) {
+            return (GuardState::Blind, "no usable facts".to_owned());
+        }
+        match (self.settings.arming, self.why_disarmed(at), refused) {
+            (Arming::Watching, _, _) => (GuardState::Watching, "not armed".to_owned()),
+            (_, Some(why), _) => (GuardState::Watching, format!("disarmed: {why}")),
+            (Arming::Armed, None, Some(why)) => (GuardState::Watching, format!("cannot cancel: {why}")),
+            (Arming::Shadow, None, _) => (GuardState::Shadow, "decides and logs, does not act".to_owned()),
+            (Arming::Armed, None, None) => {
+                let left = seconds(self.armed_until().ms());
+                (GuardState::Armed, format!("until {left} into the flight"))
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Names for numbers: relations, roles, databases, texts.
+//!
+//! Owns what is known of the objects that samples refer to. Never invents a name: what is in another
+//! database stays `database.oid`, what is not committed says so.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Oid, TextId};
+use super::input::{FoundRelation, Names};
+use super::text::Text;
+
+/// Everything with a name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Catalog {
+    database: Option<Oid>,
+    relations: BTreeMap<Oid, Option<FoundRelation>>,
+    roles: BTreeMap<Oid, String>,
+    databases: BTreeMap<Oid, String>,
+    texts: BTreeMap<TextId, Text>,
+}
+
+impl Catalog {
+    /// From now on relations are those of `database`, called `name`.
+    pub fn attach(&mut self, database: Oid, name: &str) {
+        if self.database != Some(database) {
+            self.relations.clear();
+            self.database = Some(database);
+        }
+        self.databases.insert(database, name.to_owned());
+    }
+
+    /// Takes in new names; later ones replace earlier ones.
+    pub fn learn(&mut self, names: Names) {
+        self.relations.extend(names.relations.into_iter().map(|name| (name.relation, name.found)));
+        self.roles.extend(names.roles);
+        self.databases.extend(names.databases);
+    }
+
+    /// Takes in a text.
+    pub fn learn_text(&mut self, text: Text) {
+        self.texts.insert(text.id, text);
+    }
+
+    /// A text by its number.
+    pub fn text(&self, id: Option<TextId>) -> Option<&Text> {
+        self.texts.get(&id?)
+    }
+
+    /// What a statement is, for people: `ALTER TABLE`; `unknown statement` where that is not known.
+    pub fn kind(&self, id: Option<TextId>) -> &str {
+        self.text(id).map_or("unknown statement", |text| text.kind.as_str())
+    }
+
+    /// A role's name, or its number.
+    pub fn role(&self, role: Option<Oid>) -> String {
+        match role {
+            Some(oid) => self.roles.get(&oid).cloned().unwrap_or_else(|| format!("role {oid}")),
+            None => "no role".to_owned(),
+        }
+    }
+
+    /// A database's name, or its number.
+    pub fn database(&self, database: Oid) -> String {
+        self.databases.get(&database).cloned().unwrap_or_else(|| format!("database {database}"))
+    }
+
+    /// The connected database.
+    pub fn connected(&self) -> Option<Oid> {
+        self.database
+    }
+
+    /// `schema.name` of a relation; without the schema when that is `public`. A relation of another database
+    /// is `database.oid`.
+    pub fn relation(&self, database: Oid, relation: Oid) -> String {
+        if !self.is_here(database) {
+            return format!("{}.{relation}", self.database(database));
+        }
+        match self.relations.get(&relation) {
+            Some(Some(found)) if found.schema == "public" => found.name.clone(),
+            Some(Some(found)) => format!("{}.{}", found.schema, found.name),
+            Some(None) => format!("{relation} (not committed)"),
+            None => relation.to_string(),
+        }
+    }
+
+    /// Schema-qualified name of a relation of the connected database, if it has been found.
+    pub fn qualified(&self, database: Oid, relation: Oid) -> Option<String> {
+        let found = self.found(database, relation)?;
+        Some(format!("{}.{}", found.schema, found.name))
+    }
+
+    /// Whether work on the relation is work on a permanent user relation. What could not be looked up counts
+    /// as one; a temporary relation and one that nobody else can see yet do not.
+    pub fn is_permanent_user_relation(&self, database: Oid, relation: Oid) -> bool {
+        relation.is_user()
+            && match self.relations.get(&relation) {
+                Some(Some(found)) if self.is_here(database) => found.permanent,
+                Some(None) if self.is_here(database) => false,
+                _ => true,
+            }
+    }
+
+    /// Whether a relation number with this database belongs to the connected one.
+    pub fn is_here(&self, database: Oid) -> bool {
+        self.database == Some(database)
+    }
+
+    fn found(&self, database: Oid, relation: Oid) -> Option<&FoundRelation> {
+        if !self.is_here(database) {
+            return None;
+        }
+        self.relations.get(&relation)?.as_ref()
+    }
+}

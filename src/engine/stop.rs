@@ -1,0 +1,323 @@
+//! The abort ladder: how an attempt is stopped, rung by rung, and how it is known that it was.
+//!
+//! Owns one stop from the trip to its final outcome. The rung follows the state of the target, and whether
+//! it worked is read from its locks, not from its error. Never decides *that* something is stopped.
+
+use serde::{Deserialize, Serialize};
+
+use super::effect::{Effect, Rung};
+use super::guard::seconds;
+use super::ids::{At, Attempt, Pid, StopId};
+use super::input::{Outcome, RungAnswer};
+use super::sample::State;
+use super::settings::{OnTrip, Settings};
+use super::target::Target;
+use super::timeline::{Event, OutcomeStory, StopResult};
+
+/// Applications that end their run when a statement fails, so that a cancel is enough. Names as the tools
+/// and drivers set them by default.
+const STOPS_ON_ERROR: [&str; 8] = [
+    "PostgreSQL JDBC Driver",
+    "flyway",
+    "liquibase",
+    "alembic",
+    "dbmate",
+    "sqlx",
+    "golang-migrate",
+    "rails",
+];
+
+/// What one step of a stop asks for and tells.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// To be done.
+    pub effects: Vec<Effect>,
+    /// To be told.
+    pub events: Vec<Event>,
+    /// The stop has had its last word.
+    pub over: bool,
+}
+
+/// One stop under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    id: StopId,
+    attempt: Attempt,
+    consent: OnTrip,
+    tripped_at: At,
+    victims: Vec<Pid>,
+    lost_us: u64,
+    counted_until: At,
+    victims_waiting: u32,
+    rung: Rung,
+    rung_deadline: At,
+    sent: Option<At>,
+    gone: Option<At>,
+    signalled: bool,
+    sync_rep: bool,
+}
+
+impl Stop {
+    /// Begins to stop `target`. When the consent does not reach what its state needs, the stop is over at
+    /// once, refused, and `None` is returned beside the story.
+    pub fn begin(id: StopId, at: At, target: &Target, consent: OnTrip) -> (Option<Stop>, Step) {
+        let mut step = Step::default();
+        let mut stop = Stop {
+            id,
+            attempt: target.attempt,
+            consent,
+            tripped_at: at,
+            victims: target.victims.clone(),
+            lost_us: target.lost_us,
+            counted_until: at,
+            victims_waiting: u32::try_from(target.victims.len()).unwrap_or(u32::MAX),
+            rung: Rung::Cancel,
+            rung_deadline: at,
+            sent: None,
+            gone: None,
+            signalled: false,
+            sync_rep: target.wait_event.as_deref() == Some("IPC/SyncRep"),
+        };
+        match first_rung(target, consent) {
+            Ok((rung, why)) => {
+                stop.climb(at, rung, &why, &mut step);
+                (Some(stop), step)
+            }
+            Err(why) => {
+                step.events.push(Event::Outcome(stop.story(at, StopResult::Refused, true, why)));
+                step.over = true;
+                (None, step)
+            }
+        }
+    }
+
+    /// The attempt it stops, as it was last seen.
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// Which stop this is.
+    pub fn id(&self) -> StopId {
+        self.id
+    }
+
+    /// The rung it stands on.
+    pub fn rung(&self) -> Rung {
+        self.rung
+    }
+
+    /// Whether anything was signalled.
+    pub fn signalled(&self) -> bool {
+        self.signalled
+    }
+
+    /// When the present rung has had its time, with room for a late report.
+    pub fn deadline(&self) -> At {
+        self.rung_deadline.plus_ms(Settings::GRACE_MS / 2)
+    }
+
+    /// Takes in what a rung or its aftermath was; other outcomes are not for a stop.
+    pub fn observe(&mut self, at: At, outcome: &Outcome) -> Step {
+        let mut step = Step::default();
+        match outcome {
+            Outcome::Rung { stop, answer, sent } if *stop == self.id => {
+                self.answered(at, answer, *sent, &mut step);
+            }
+            Outcome::Aftermath { stop, alive, still_strong, state, same_statement, victims_waiting }
+                if *stop == self.id =>
+            {
+                self.count_losses(at, *victims_waiting);
+                let statement_over = *alive && !*same_statement;
+                self.look(at, *alive && *still_strong, statement_over, *state, &mut step);
+            }
+            _ => {}
+        }
+        step
+    }
+
+    /// The present rung has had its time and nobody reported: its paths are gone.
+    pub fn expire(&mut self, at: At) -> Step {
+        let mut step = Step::default();
+        if at >= self.deadline() {
+            self.next(at, "nothing was heard of the rung before", StopResult::Lost, &mut step);
+        }
+        step
+    }
+
+    fn answered(&mut self, at: At, answer: &RungAnswer, sent: At, step: &mut Step) {
+        self.sent.get_or_insert(sent);
+        let result = match answer {
+            RungAnswer::Sent => {
+                self.signalled = true;
+                StopResult::Sent
+            }
+            RungAnswer::NobodyFits => StopResult::AlreadyOver,
+            RungAnswer::Refused(_) => StopResult::Refused,
+            RungAnswer::Failed(_) => StopResult::Lost,
+        };
+        let sentence = match answer {
+            RungAnswer::Sent => format!("{} sent to pid {}", rung_name(self.rung), self.pid()),
+            RungAnswer::NobodyFits => {
+                format!("pid {} is not at that statement any more: nobody was signalled", self.pid())
+            }
+            RungAnswer::Refused(why) | RungAnswer::Failed(why) => why.clone(),
+        };
+        step.events.push(Event::Outcome(self.story(at, result, false, sentence.clone())));
+        if let Rung::SignalRunner(_) = self.rung {
+            // The server does not notice a client that is gone while its statement waits for a lock.
+            self.next(at, "its backend would wait on", result, step);
+        } else if let RungAnswer::Refused(_) = answer {
+            self.end(at, StopResult::Refused, sentence, step);
+        }
+    }
+
+    fn look(&mut self, at: At, holding: bool, statement_over: bool, state: Option<State>, step: &mut Step) {
+        if !holding {
+            self.gone.get_or_insert(at);
+            if self.victims_waiting == 0 {
+                let result = if self.signalled { StopResult::Drained } else { StopResult::AlreadyOver };
+                self.end(at, result, self.drained_sentence(at), step);
+            } else if at >= self.rung_deadline {
+                let sentence = format!(
+                    "pid {} let go; {} of its victims wait for somebody else",
+                    self.pid(),
+                    self.victims_waiting
+                );
+                self.end(at, StopResult::Drained, sentence, step);
+            }
+        } else if statement_over && self.rung == Rung::Cancel {
+            // Its statement is over and the lock is not: an open transaction, or a savepoint below it.
+            let state = state.map_or("open", State::name);
+            self.next(at, &format!("it is {state} and still holds its locks"), StopResult::StillHolding, step);
+        } else if at >= self.rung_deadline {
+            let waited = seconds(Settings::GRACE_MS);
+            self.next(at, &format!("it still holds its locks after {waited}"), StopResult::StillHolding, step);
+        }
+    }
+
+    fn next(&mut self, at: At, why: &str, otherwise: StopResult, step: &mut Step) {
+        match next_rung(self.rung, self.consent, self.sync_rep) {
+            Some(rung) => self.climb(at, rung, why, step),
+            None => {
+                let pid = self.pid();
+                let by_hand = match self.consent {
+                    OnTrip::Cancel => format!("SELECT pg_terminate_backend({pid}) is not in the consent"),
+                    _ => "no rung is left".to_owned(),
+                };
+                self.end(at, otherwise, format!("pid {pid}: {why}; {by_hand}"), step);
+            }
+        }
+    }
+
+    fn climb(&mut self, at: At, rung: Rung, why: &str, step: &mut Step) {
+        self.rung = rung;
+        self.rung_deadline = at.plus_ms(Settings::GRACE_MS);
+        let (stop, attempt) = (self.id, self.attempt);
+        let sentence = format!("{} pid {}: {why}", rung_name(rung), self.pid());
+        step.events.push(Event::Intent { stop, rung, attempt, sentence });
+        step.effects.push(Effect::Stop { stop, rung, attempt });
+        let (victims, until) = (self.victims.clone(), self.rung_deadline);
+        step.effects.push(Effect::Observe { stop, attempt, victims, until });
+    }
+
+    fn end(&self, at: At, result: StopResult, sentence: String, step: &mut Step) {
+        step.events.push(Event::Outcome(self.story(at, result, true, sentence)));
+        step.over = true;
+    }
+
+    fn count_losses(&mut self, at: At, victims_waiting: u32) {
+        self.lost_us += u64::from(self.victims_waiting) * at.us_since(self.counted_until);
+        self.counted_until = at;
+        self.victims_waiting = victims_waiting;
+    }
+
+    fn story(&self, at: At, result: StopResult, is_final: bool, sentence: String) -> OutcomeStory {
+        let since_trip = |at: At| at.ms_since(self.tripped_at);
+        let drained = matches!(result, StopResult::Drained | StopResult::AlreadyOver);
+        OutcomeStory {
+            stop: self.id,
+            rung: Some(self.rung),
+            pid: self.pid(),
+            result,
+            is_final,
+            sent_ms: self.sent.map(since_trip),
+            gone_ms: self.gone.map(since_trip),
+            drained_ms: (is_final && drained && self.victims_waiting == 0).then(|| since_trip(at)),
+            victims: u32::try_from(self.victims.len()).unwrap_or(u32::MAX),
+            lost_session_ms: self.lost_us / 1_000,
+            sentence,
+        }
+    }
+
+    fn drained_sentence(&self, at: At) -> String {
+        let after = seconds(at.ms_since(self.tripped_at));
+        let victims = self.victims.len();
+        match (self.signalled, self.sync_rep) {
+            (false, _) => format!("pid {} had ended by itself: nobody was hit", self.pid()),
+            (true, false) => format!("pid {} stopped, {victims} sessions go on, after {after}", self.pid()),
+            (true, true) => format!(
+                "pid {} waited for a synchronous standby: its change is committed here and stays; \
+                 {victims} sessions go on, after {after}",
+                self.pid()
+            ),
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        self.attempt.backend.pid
+    }
+}
+
+/// The rung for the state a target is in, with the reason; or why the consent does not reach it.
+fn first_rung(target: &Target, consent: OnTrip) -> Result<(Rung, String), String> {
+    if let OnTrip::Signal(pid) = consent {
+        return Ok((Rung::SignalRunner(pid), format!("its runner is process {pid}")));
+    }
+    match target.state {
+        State::IdleInTransaction => match consent {
+            OnTrip::Cancel => Err(format!(
+                "pid {} is idle in transaction: a cancel does nothing there, and the consent does not \
+                 reach pg_terminate_backend",
+                target.pid()
+            )),
+            _ => Ok((Rung::Terminate, "it is idle in transaction, where a cancel does nothing".to_owned())),
+        },
+        _ if target.wait_event.as_deref() == Some("IPC/SyncRep") => {
+            Ok((Rung::Cancel, "it waits for a synchronous standby".to_owned()))
+        }
+        _ => match consent {
+            OnTrip::Cancel => Ok((Rung::Cancel, "the consent is to cancel".to_owned())),
+            OnTrip::Terminate => Ok((Rung::Terminate, "the consent is to terminate".to_owned())),
+            OnTrip::Auto | OnTrip::Signal(_) => Ok(automatic_rung(target)),
+        },
+    }
+}
+
+/// Terminates where a cancel would let a script run on to its next statement.
+fn automatic_rung(target: &Target) -> (Rung, String) {
+    let client = target.application.as_str();
+    if STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(client)) {
+        return (Rung::Cancel, format!("{client} ends its run when a statement fails"));
+    }
+    if client != "psql" && target.in_explicit_transaction() {
+        return (Rung::Cancel, "its transaction fails as a whole".to_owned());
+    }
+    (Rung::Terminate, "after a cancel its client could run the next statement of a script".to_owned())
+}
+
+fn next_rung(rung: Rung, consent: OnTrip, sync_rep: bool) -> Option<Rung> {
+    match (rung, consent) {
+        (_, OnTrip::Cancel) | (Rung::Terminate, _) => None,
+        (Rung::Cancel, _) if sync_rep => None,
+        (Rung::Cancel | Rung::SignalRunner(_), _) => Some(Rung::Terminate),
+    }
+}
+
+/// The word for a rung, for people.
+pub fn rung_name(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Cancel => "cancel",
+        Rung::Terminate => "terminate",
+        Rung::SignalRunner(_) => "signal to the runner",
+    }
+}

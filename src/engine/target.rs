@@ -1,0 +1,265 @@
+//! Recognising the work under guard, and following it to its end.
+//!
+//! Owns who is a candidate, which one is the target, and the harm it has done. A target is known by the
+//! locks it holds or awaits; its text only names it. Never decides to stop it.
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::ages::Ages;
+use super::catalog::Catalog;
+use super::ids::{At, Attempt, BackendId, Oid, Pid, TextId};
+use super::sample::{Backend, Sample, State};
+use super::scene::{Part, Scene, SchemaLock};
+use super::settings::Selector;
+use super::timeline::{LockStory, TargetStory};
+
+/// The work under guard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Whom.
+    pub attempt: Attempt,
+    /// What its client calls itself.
+    pub application: String,
+    /// Its role.
+    pub role: Option<Oid>,
+    /// Its statement.
+    pub text: Option<TextId>,
+    /// What it is doing.
+    pub state: State,
+    /// The event it waits for, as `Type/Event`.
+    pub wait_event: Option<String>,
+    /// It holds or awaits a lock that conflicts with reads or writes.
+    pub strong: bool,
+    /// Its strongest lock on a permanent user relation; an awaited one before a held one.
+    pub lock: Option<(Oid, Oid, super::locks::LockMode, bool)>,
+    /// The last transaction id it was seen to have.
+    pub xid: Option<u32>,
+    /// Whether this login may signal it; `None` until that is known.
+    pub right: Option<Result<(), String>>,
+    /// Clients at ordinary work that wait because of it, ascending.
+    pub victims: Vec<Pid>,
+    /// Time all its victims have lost so far, in session-microseconds.
+    pub lost_us: u64,
+    /// A guardrail has tripped on this attempt; it does so once.
+    pub tripped: bool,
+}
+
+impl Target {
+    /// What a backend's own row says of it; its locks and its harm are not known yet.
+    pub fn of(backend: &Backend) -> Target {
+        Target {
+            attempt: attempt_of(backend),
+            application: backend.application.clone(),
+            role: backend.role,
+            text: backend.text,
+            state: backend.state,
+            wait_event: backend.wait_event.clone(),
+            strong: false,
+            lock: None,
+            xid: None,
+            right: None,
+            victims: Vec::new(),
+            lost_us: 0,
+            tripped: false,
+        }
+    }
+
+    /// Takes in what a sample shows of it. `since` is the arrival of the sample before.
+    fn observe(&mut self, view: &View<'_>, backend: &Backend, since: Option<At>) {
+        self.attempt = attempt_of(backend);
+        self.text = backend.text.or(self.text);
+        self.state = backend.state;
+        self.wait_event.clone_from(&backend.wait_event);
+        self.xid = backend.backend_xid.or(self.xid);
+        self.strong = view.scene.is_strong(backend.pid);
+        self.lock = strongest(view.scene.schema_locks(backend.pid))
+            .map(|lock| (lock.database, lock.relation, lock.mode, lock.granted));
+        let victims = view.scene.victims_of(backend.pid);
+        self.lost_us += victims
+            .iter()
+            .map(|&pid| {
+                let age_us = view.ages.age_us(view.at, pid).unwrap_or(0);
+                since.map_or(age_us, |since| age_us.min(view.at.us_since(since)))
+            })
+            .sum::<u64>();
+        self.victims = victims;
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> Pid {
+        self.attempt.backend.pid
+    }
+
+    /// Its statement runs in a transaction that the client opened before: other statements come before or
+    /// after it, and fail with it.
+    pub fn in_explicit_transaction(&self) -> bool {
+        // A statement outside a transaction starts its own within the same message; one message carrying
+        // parse, bind and execute takes the server well below this.
+        const ONE_MESSAGE_US: u64 = 1_000;
+        match (self.attempt.xact_start, self.attempt.query_start) {
+            (Some(xact), Some(query)) => query.us_since(xact) > ONE_MESSAGE_US,
+            _ => false,
+        }
+    }
+
+    /// It is told to people like this.
+    pub fn story(&self, catalog: &Catalog) -> TargetStory {
+        TargetStory {
+            attempt: self.attempt,
+            application: self.application.clone(),
+            role: catalog.role(self.role),
+            kind: catalog.kind(self.text).to_owned(),
+            text: catalog.text(self.text).map(|text| text.normalised.clone()),
+            lock: self.lock.map(|(database, relation, mode, granted)| LockStory {
+                relation: catalog.relation(database, relation),
+                mode: mode.name().to_owned(),
+                granted,
+            }),
+            strong: self.strong,
+        }
+    }
+}
+
+/// What target recognition reads.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// When the sample arrived.
+    pub at: At,
+    /// The sample.
+    pub sample: &'a Sample,
+    /// The sample, understood.
+    pub scene: &'a Scene,
+    /// Names.
+    pub catalog: &'a Catalog,
+    /// Ages of waits.
+    pub ages: &'a Ages,
+}
+
+/// What a sample changed about the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// This attempt is no longer seen.
+    Ended(Box<Target>),
+    /// This one came under guard.
+    Found,
+}
+
+/// Follows one target at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follow {
+    /// The work under guard, if there is any.
+    pub target: Option<Target>,
+}
+
+impl Follow {
+    /// Takes in a sample; `since` is the arrival of the one before.
+    pub fn observe(&mut self, view: &View<'_>, matcher: &Matcher, since: Option<At>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let candidates = candidates(view, matcher);
+        let still = self.target.as_ref().and_then(|target| {
+            candidates.iter().find(|backend| target.attempt.continues_as(&attempt_of(backend)))
+        });
+        match (still, self.target.as_mut()) {
+            (Some(backend), Some(target)) => target.observe(view, backend, since),
+            _ => {
+                changes.extend(self.target.take().map(|ended| Change::Ended(Box::new(ended))));
+                if let Some(backend) = choose(view, &candidates) {
+                    let mut target = Target::of(backend);
+                    target.observe(view, backend, None);
+                    self.target = Some(target);
+                    changes.push(Change::Found);
+                }
+            }
+        }
+        changes
+    }
+
+    /// Forgets the target, whose fate will not be seen: the server is another one.
+    pub fn lose(&mut self) -> Option<Target> {
+        self.target.take()
+    }
+}
+
+/// The attempt a backend is at.
+pub fn attempt_of(backend: &Backend) -> Attempt {
+    Attempt {
+        backend: BackendId { pid: backend.pid, backend_start: backend.backend_start },
+        query_start: backend.query_start,
+        xact_start: backend.xact_start,
+    }
+}
+
+/// All candidates that the selector allows, in order of pid.
+pub fn candidates<'a>(view: &View<'a>, matcher: &Matcher) -> Vec<&'a Backend> {
+    let workers = view.scene.schema_workers();
+    workers
+        .filter_map(|pid| view.sample.backend(pid))
+        .filter(|backend| view.scene.part(backend.pid) == Part::SchemaWork && matcher.allows(view, backend))
+        .collect()
+}
+
+/// The candidate with the most victims, else the oldest. Of two equally old ones the lower pid.
+fn choose<'a>(view: &View<'_>, candidates: &[&'a Backend]) -> Option<&'a Backend> {
+    candidates.iter().copied().min_by_key(|backend| {
+        let victims = view.scene.victims_of(backend.pid).len();
+        // A start that is masked counts as oldest.
+        (std::cmp::Reverse(victims), backend.xact_start.map_or(i64::MIN, |start| start.0), backend.pid)
+    })
+}
+
+fn strongest(locks: &[SchemaLock]) -> Option<&SchemaLock> {
+    locks.iter().max_by_key(|lock| (lock.mode.is_strong(), !lock.granted, lock.mode))
+}
+
+/// A selector, ready to match. Patterns for applications and users match the whole name.
+#[derive(Debug, Clone, Default)]
+pub struct Matcher {
+    selector: Selector,
+    pattern: Option<Regex>,
+}
+
+impl Matcher {
+    /// Compiles a selector.
+    ///
+    /// # Errors
+    /// The pattern is not a regular expression.
+    pub fn new(selector: Selector) -> Result<Matcher, regex::Error> {
+        let pattern = match &selector {
+            Selector::Application(pattern) | Selector::User(pattern) => {
+                Some(Regex::new(&format!("^(?:{pattern})$"))?)
+            }
+            Selector::Query(pattern) => Some(Regex::new(pattern)?),
+            Selector::Auto | Selector::Pid(_) | Selector::Table(_) => None,
+        };
+        Ok(Matcher { selector, pattern })
+    }
+
+    /// A matcher that allows nobody.
+    pub fn nobody() -> Matcher {
+        Matcher { selector: Selector::Application(String::new()), pattern: None }
+    }
+
+    fn allows(&self, view: &View<'_>, backend: &Backend) -> bool {
+        let full_match = |name: &str| self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name));
+        match &self.selector {
+            Selector::Auto => backend.database == view.catalog.connected(),
+            Selector::Pid(pid) => backend.pid == *pid,
+            Selector::Application(_) => full_match(&backend.application),
+            Selector::User(_) => full_match(&view.catalog.role(backend.role)),
+            Selector::Table(name) => {
+                view.scene.schema_locks(backend.pid).iter().any(|lock| is_named(view.catalog, lock, name))
+            }
+            Selector::Query(_) => view
+                .catalog
+                .text(backend.text)
+                .is_some_and(|text| text.matched_by.iter().any(|pattern| pattern == "target")),
+        }
+    }
+}
+
+fn is_named(catalog: &Catalog, lock: &SchemaLock, name: &str) -> bool {
+    catalog.qualified(lock.database, lock.relation).is_some_and(|qualified| {
+        qualified == name || (!name.contains('.') && qualified.split_once('.').is_some_and(|(_, n)| n == name))
+    })
+}
