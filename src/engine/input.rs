@@ -162,6 +162,8 @@ pub enum Sensor {
     Sample,
     /// The watch.
     Watch,
+    /// The look-up of names; the sample it was for arrives without them.
+    Names,
 }
 
 /// A connection of ours came or went.

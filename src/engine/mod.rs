@@ -132,6 +132,7 @@ impl Cockpit {
                 let sensor = match missed.sensor {
                     Sensor::Sample => "sample",
                     Sensor::Watch => "watch",
+                    Sensor::Names => "names",
                 };
                 let why = format!("{sensor} missed: {}", missed.why);
                 self.timeline.push(at, Event::Gap { from, why, lost: Some(1) });
@@ -214,6 +215,17 @@ impl Cockpit {
     /// How often is looked.
     pub fn pacer(&self) -> &Pacer {
         &self.pacer
+    }
+
+    /// What the flight comes to so far: 8 when it was armed and may not stop its target, 4 when a guardrail
+    /// stopped something, else 0.
+    pub fn exit_code(&self) -> u8 {
+        let totals = self.brake.totals();
+        match (totals.stopped, totals.arming_refused) {
+            (1.., _) => 4,
+            (0, true) => 8,
+            (0, false) => 0,
+        }
     }
 
     /// Whether the flight has ended.

@@ -1,3 +1,6 @@
 //! PostgreSQL at the edge.
 pub mod connect;
+pub mod progress;
+pub mod sampler;
 pub mod text;
+pub mod time;

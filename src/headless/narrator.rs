@@ -1,0 +1,341 @@
+//! From the engine to lines.
+
+use super::line::{
+    Body, End, Flight, Gap, Guard, Intent, Line, Note, Outcome, Progress, Replication, SCHEMA, Sample, Target,
+    Trip,
+};
+use super::tree;
+use crate::engine::Cockpit;
+use crate::engine::effect::Rung;
+use crate::engine::guard::{Level, Reading};
+use crate::engine::ids::At;
+use crate::engine::input::Input;
+use crate::engine::sample::{Fact, SlowFacts};
+use crate::engine::settings::{Arming, Selector};
+use crate::engine::timeline::{Event, Fate, GuardState, OutcomeStory, StopResult, TargetStory};
+use crate::log::FORMAT;
+
+/// Tells a flight, one input at a time.
+#[derive(Debug, Default)]
+pub struct Narrator {
+    told: u64,
+    samples: u64,
+    missed: u64,
+    cost_us: u64,
+}
+
+impl Narrator {
+    /// Notes an input before the engine handles it.
+    pub fn note(&mut self, input: &Input) {
+        match input {
+            Input::Sample(sample) => {
+                self.samples += 1;
+                self.cost_us += sample.cost_us;
+            }
+            Input::Watch(watch) => self.cost_us += watch.cost_us,
+            Input::Missed(_) => self.missed += 1,
+            _ => {}
+        }
+    }
+
+    /// The lines that follow from the input the engine has just handled; `was_sample` if it was a sample.
+    pub fn tell(&mut self, at: At, cockpit: &Cockpit, was_sample: bool) -> Vec<Line> {
+        let timeline = cockpit.timeline();
+        let mut lines: Vec<Line> = timeline
+            .since(self.told)
+            .map(|(at, event)| Line { at_ms: at.ms(), body: self.body(cockpit, event) })
+            .collect();
+        self.told = timeline.total();
+        if was_sample && let Some(sample) = self.sample(at, cockpit) {
+            // The sample goes before what was concluded from it.
+            lines.insert(0, Line { at_ms: at.ms(), body: Body::Sample(sample) });
+        }
+        lines
+    }
+
+    fn body(&self, cockpit: &Cockpit, event: &Event) -> Body {
+        match event {
+            Event::Attached => Body::Flight(flight(cockpit)),
+            Event::TargetFound(story) => Body::Target(target("found", story)),
+            Event::TargetEnded { target: story, fate } => Body::Target(target(fate_name(*fate), story)),
+            Event::Guard { state, sentence } => Body::Guard(Guard {
+                guardrail: None,
+                state: state_name(*state).to_owned(),
+                value: None,
+                limit: None,
+                sentence: sentence.clone(),
+            }),
+            Event::Guardrail { name, reading } => Body::Guard(guardrail(name, reading)),
+            Event::Trip { name, reading, pid, acted, attempt } => Body::Trip(Trip {
+                guardrail: name.clone(),
+                value: reading.value,
+                limit: reading.limit,
+                sentence: reading.sentence.clone(),
+                pid: pid.0,
+                acted: *acted,
+                attempt: *attempt,
+            }),
+            Event::Intent { stop, rung, attempt, sentence } => Body::Intent(Intent {
+                stop: stop.0,
+                action: action(*rung).to_owned(),
+                pid: attempt.backend.pid.0,
+                sentence: sentence.clone(),
+            }),
+            Event::Outcome(story) => Body::Outcome(outcome(story)),
+            Event::Gap { from, why, lost } => {
+                Body::Gap(Gap { from_ms: from.ms(), why: why.clone(), lost: *lost })
+            }
+            Event::Note { warning, text } => Body::Note(Note { warning: *warning, text: text.clone() }),
+            Event::End { reason } => Body::End(self.end(cockpit, reason)),
+        }
+    }
+
+    fn end(&self, cockpit: &Cockpit, reason: &str) -> End {
+        let totals = cockpit.brake().totals();
+        let open_us = cockpit.target().map_or(0, |target| target.lost_us);
+        End {
+            reason: reason.to_owned(),
+            exit: cockpit.exit_code(),
+            samples: self.samples,
+            missed: self.missed,
+            trips: totals.trips,
+            stopped: totals.stopped,
+            lost_session_seconds: seconds(totals.lost_session_ms + open_us / 1_000),
+            server_cost_ms: self.cost_us / 1_000,
+        }
+    }
+
+    fn sample(&self, at: At, cockpit: &Cockpit) -> Option<Sample> {
+        let sample = cockpit.sample()?;
+        let scene = cockpit.scene();
+        let target = cockpit.target();
+        let target_pid = target.map(|target| target.pid());
+        let visible = |count: u32| (sample.counts.masked == 0).then_some(count);
+        let waiting = scene.waiting_clients().filter(|&pid| Some(pid) != target_pid).count();
+        Some(Sample {
+            active: visible(sample.counts.active),
+            idle_in_transaction: visible(sample.counts.idle_in_transaction),
+            clients: sample.counts.total,
+            masked: sample.counts.masked,
+            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+            victims: target.map(|target| u32::try_from(target.victims.len()).unwrap_or(u32::MAX)),
+            oldest_victim_ms: target
+                .and_then(|target| cockpit.ages().oldest_ms(at, target.victims.iter().copied())),
+            lost_session_seconds: target.map(|target| seconds(target.lost_us / 1_000)),
+            target_pid: target_pid.map(|pid| pid.0),
+            roots: tree::roots(cockpit, at, sample),
+            heads: tree::heads(cockpit, at, sample),
+            groups: tree::groups(cockpit, at, sample),
+            unresolved: u32::try_from(scene.graph.unresolved().count()).unwrap_or(u32::MAX),
+            cost_ms: sample.cost_us / 1_000,
+            cost_us: sample.cost_us,
+            round_trip_ms: sample.round_trip_us / 1_000,
+            replication: cockpit.slow().map(replication),
+            progress: cockpit.slow().map(progress).unwrap_or_default(),
+        })
+    }
+}
+
+fn flight(cockpit: &Cockpit) -> Flight {
+    let begin = cockpit.flight();
+    let server = cockpit.server();
+    let rights = server.map(|server| &server.rights);
+    let settings = begin.map(|begin| begin.settings.clone()).unwrap_or_default();
+    Flight {
+        schema: SCHEMA,
+        lockpit: begin.map(|begin| begin.lockpit.clone()).unwrap_or_default(),
+        engine: begin.map_or(0, |begin| begin.engine),
+        log_format: FORMAT,
+        began: begin.map(|begin| rfc3339(begin.utc_us)).unwrap_or_default(),
+        server: begin.map(|begin| begin.server.clone()).unwrap_or_default(),
+        server_version: server.map(|server| server.version.clone()).unwrap_or_default(),
+        system_identifier: server
+            .and_then(|server| server.system_identifier.known().map(ToString::to_string)),
+        in_recovery: server.is_some_and(|server| server.in_recovery),
+        role: rights.map(|rights| rights.role_name.clone()).unwrap_or_default(),
+        sees_all: rights.is_some_and(|rights| rights.sees_all),
+        signals: rights.is_some_and(|rights| rights.signals),
+        not_seen: not_seen(cockpit),
+        operator: begin.and_then(|begin| begin.operator.clone()),
+        label: begin.and_then(|begin| begin.label.clone()),
+        target: selector(&settings.target),
+        arming: match settings.arming {
+            Arming::Watching => "watching",
+            Arming::Shadow => "shadow",
+            Arming::Armed => "armed",
+        }
+        .to_owned(),
+    }
+}
+
+/// What this flight cannot see, and what would let it.
+fn not_seen(cockpit: &Cockpit) -> Vec<String> {
+    let mut not_seen = Vec::new();
+    let Some(server) = cockpit.server() else { return not_seen };
+    let rights = &server.rights;
+    if !rights.sees_all {
+        not_seen.push(format!(
+            "texts, states and start times of other roles are hidden (counts, edges, modes and ages are \
+             exact): GRANT pg_read_all_stats TO {}",
+            rights.role_name
+        ));
+    }
+    if !rights.signals {
+        not_seen.push(format!(
+            "backends of other roles cannot be stopped: GRANT pg_signal_backend TO {}",
+            rights.role_name
+        ));
+    }
+    if let Fact::Missing(why) = &server.system_identifier {
+        not_seen.push(format!("the cluster's identity: {why}"));
+    }
+    not_seen.push("standby reads: no standby is attached".to_owned());
+    not_seen.push("clients that wait behind a pooler".to_owned());
+    not_seen
+}
+
+fn replication(slow: &SlowFacts) -> Replication {
+    let behind = |replayed: Option<u64>| Some(slow.wal_lsn?.saturating_sub(replayed?));
+    Replication {
+        senders: u32::try_from(slow.senders.len()).unwrap_or(u32::MAX),
+        replay_lag_bytes: slow.senders.iter().filter_map(|sender| behind(sender.replay_lsn)).max(),
+        replay_lag_ms: slow.senders.iter().filter_map(|sender| sender.replay_lag_us).max().map(|us| us / 1_000),
+        inactive_slots: u32::try_from(slow.slots.iter().filter(|slot| !slot.active).count())
+            .unwrap_or(u32::MAX),
+    }
+}
+
+fn progress(slow: &SlowFacts) -> Vec<Progress> {
+    let line = |progress: &crate::engine::sample::Progress| Progress {
+        pid: progress.pid.0,
+        command: progress.command.clone(),
+        phase: progress.phase.clone(),
+        locker_pid: progress.locker_pid.map(|pid| pid.0),
+        done: progress.done,
+        total: progress.total,
+        unit: progress.unit.clone(),
+    };
+    slow.progress.iter().map(line).collect()
+}
+
+fn target(state: &str, story: &TargetStory) -> Target {
+    Target {
+        state: state.to_owned(),
+        pid: story.attempt.backend.pid.0,
+        application: story.application.clone(),
+        role: story.role.clone(),
+        kind: story.kind.clone(),
+        text: story.text.clone(),
+        relation: story.lock.as_ref().map(|lock| lock.relation.clone()),
+        mode: story.lock.as_ref().map(|lock| lock.mode.clone()),
+        granted: story.lock.as_ref().map(|lock| lock.granted),
+        strong: story.strong,
+    }
+}
+
+fn guardrail(name: &str, reading: &Reading) -> Guard {
+    let state = match reading.level {
+        Level::NotYet => "not_yet",
+        Level::Ok => "ok",
+        Level::Warn => "warn",
+        Level::Trip => "trip",
+    };
+    Guard {
+        guardrail: Some(name.to_owned()),
+        state: state.to_owned(),
+        value: reading.value,
+        limit: reading.limit,
+        sentence: reading.sentence.clone(),
+    }
+}
+
+fn outcome(story: &OutcomeStory) -> Outcome {
+    let result = match story.result {
+        StopResult::Sent => "sent",
+        StopResult::Drained => "drained",
+        StopResult::AlreadyOver => "already_over",
+        StopResult::StillHolding => "still_holding",
+        StopResult::Refused => "refused",
+        StopResult::Lost => "lost",
+    };
+    Outcome {
+        stop: story.stop.0,
+        action: story.rung.map(|rung| action(rung).to_owned()),
+        pid: story.pid.0,
+        result: result.to_owned(),
+        is_final: story.is_final,
+        sent_ms: story.sent_ms,
+        gone_ms: story.gone_ms,
+        drained_ms: story.drained_ms,
+        victims: story.victims,
+        lost_session_seconds: seconds(story.lost_session_ms),
+        sentence: story.sentence.clone(),
+    }
+}
+
+fn action(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Cancel => "cancel",
+        Rung::Terminate => "terminate",
+        Rung::SignalRunner(_) => "signal",
+    }
+}
+
+fn fate_name(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Done => "done",
+        Fate::Failed => "failed",
+        Fate::Cancelled => "cancelled",
+        Fate::Gone => "gone",
+        Fate::Unknown => "unknown",
+    }
+}
+
+fn state_name(state: GuardState) -> &'static str {
+    match state {
+        GuardState::Watching => "watching",
+        GuardState::Shadow => "shadow",
+        GuardState::Armed => "armed",
+        GuardState::Tripped => "tripped",
+        GuardState::Blind => "blind",
+    }
+}
+
+fn selector(selector: &Selector) -> String {
+    match selector {
+        Selector::Auto => "auto".to_owned(),
+        Selector::Pid(pid) => format!("pid={pid}"),
+        Selector::Application(pattern) => format!("app={pattern}"),
+        Selector::User(pattern) => format!("user={pattern}"),
+        Selector::Table(name) => format!("table={name}"),
+        Selector::Query(pattern) => format!("query={pattern}"),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "session-seconds for people; exact far beyond any flight")]
+fn seconds(session_ms: u64) -> f64 {
+    session_ms as f64 / 1_000.0
+}
+
+/// `2026-11-20T22:14:07.123Z` for microseconds since 1970 UTC.
+fn rfc3339(utc_us: i64) -> String {
+    let days = utc_us.div_euclid(86_400_000_000);
+    let ms = utc_us.rem_euclid(86_400_000_000) / 1_000;
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
+}
+
+/// The Gregorian date of a day counted from 1970-01-01.
+fn civil(days: i64) -> (i64, i64, i64) {
+    // Years are counted from 1 March, so that the leap day is the last one.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}

@@ -1,0 +1,361 @@
+//! From the rows of the server to facts.
+//!
+//! Owns the decoding of `sample.sql` and `watch.sql`. Texts leave here raw, beside the facts, to be digested
+//! before anything else sees them.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+use crate::engine::ids::{Oid, Pid, ServerTime};
+use crate::engine::locks::{LockMode, LockObject};
+use crate::engine::sample::{
+    Backend, BackendKind, Counts, DatabaseCounters, Edge, Lock, PreparedXact, Progress, Sample, Sender, Slot,
+    SlowFacts, State, Watch,
+};
+use crate::pg::progress::{Params, decode};
+use crate::pg::time::Timestamp;
+
+/// Prefix of `application_name` on all of lockpit's own sessions.
+pub const OWN_PREFIX: &str = "lockpit/";
+
+/// A sample whose texts are still raw: the text of `sample.backends[i]` is `texts[i]`.
+#[derive(Debug)]
+pub struct RawSample {
+    /// The facts; every `text` in it is still `None`.
+    pub sample: Sample,
+    /// The texts.
+    pub texts: Vec<Option<RawText>>,
+}
+
+/// A text as the server showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawText {
+    /// The text.
+    pub text: String,
+    /// The sampler cut it. (The server may have cut it too.)
+    pub cut: bool,
+}
+
+/// An array column; NULL is an empty one.
+struct Column<T>(std::vec::IntoIter<Option<T>>);
+
+impl<'a, T: FromSql<'a>> Column<T> {
+    fn of(row: &'a Row, name: &str) -> Result<Column<T>, tokio_postgres::Error> {
+        Ok(Column(row.try_get::<_, Option<Vec<Option<T>>>>(name)?.unwrap_or_default().into_iter()))
+    }
+
+    fn next(&mut self) -> Option<T> {
+        self.0.next().flatten()
+    }
+}
+
+/// Decodes the row of `sample.sql`.
+///
+/// # Errors
+/// The row has not the shape of this release's query.
+pub fn sample(row: &Row, round_trip_us: u64) -> Result<RawSample, tokio_postgres::Error> {
+    let (backends, texts) = backends(row)?;
+    let sample = Sample {
+        server_now: row.try_get::<_, Timestamp>("now_at")?.0,
+        cost_us: unsigned(row.try_get("cost_us")?),
+        round_trip_us,
+        counts: Counts {
+            total: count(row, "total")?,
+            active: count(row, "active")?,
+            idle: count(row, "idle")?,
+            idle_in_transaction: count(row, "idle_in_transaction")?,
+            masked: count(row, "masked")?,
+        },
+        slow: if row.try_get("slow")? { Some(Box::new(slow(row, &backends)?)) } else { None },
+        backends,
+        locks: locks(row)?,
+        edges: edges(row)?,
+        prepared: prepared(row)?,
+    };
+    Ok(RawSample { sample, texts })
+}
+
+/// Decodes the row of `watch.sql`.
+///
+/// # Errors
+/// The row has not the shape of this release's query.
+pub fn watch(row: &Row) -> Result<Watch, tokio_postgres::Error> {
+    Ok(Watch {
+        server_now: row.try_get::<_, Timestamp>("now_at")?.0,
+        cost_us: unsigned(row.try_get("cost_us")?),
+        waiting: count(row, "waiting")?,
+        oldest_wait_start: row.try_get::<_, Option<Timestamp>>("oldest_wait_start")?.map(|time| time.0),
+        oldest: edges(row)?,
+    })
+}
+
+type Backends = (Vec<Backend>, Vec<Option<RawText>>);
+
+fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
+    let pids = Column::<i32>::of(row, "b_pid")?;
+    let mut leader = Column::<i32>::of(row, "b_leader_pid")?;
+    let mut kind = Column::<&str>::of(row, "b_type")?;
+    let mut masked = Column::<bool>::of(row, "b_masked")?;
+    let mut database = Column::<u32>::of(row, "b_database")?;
+    let mut role = Column::<u32>::of(row, "b_role")?;
+    let mut application = Column::<&str>::of(row, "b_application")?;
+    let mut client = Column::<String>::of(row, "b_client")?;
+    let mut state = Column::<&str>::of(row, "b_state")?;
+    let mut wait_event = Column::<String>::of(row, "b_wait_event")?;
+    let mut times = [
+        Column::<Timestamp>::of(row, "b_backend_start")?,
+        Column::of(row, "b_xact_start")?,
+        Column::of(row, "b_query_start")?,
+        Column::of(row, "b_state_change")?,
+    ];
+    let mut xid = Column::<i64>::of(row, "b_xid")?;
+    let mut query = Column::<&str>::of(row, "b_query")?;
+    let mut query_bytes = Column::<i32>::of(row, "b_query_bytes")?;
+    let mut backends = Vec::new();
+    let mut texts = Vec::new();
+    for pid in pids.0.flatten() {
+        let masked = masked.next().unwrap_or(false);
+        let application = application.next().unwrap_or_default();
+        let role = role.next().filter(|oid| *oid != 0).map(Oid);
+        let [backend_start, xact_start, query_start, state_change] =
+            times.each_mut().map(|column| column.next().map(|time| time.0));
+        let (state, text) = (state.next(), query.next());
+        let cut = query_bytes.next().unwrap_or(0) > text.map_or(0, |text| i32::try_from(text.len()).unwrap_or(i32::MAX));
+        backends.push(Backend {
+            pid: Pid(pid),
+            leader_pid: leader.next().map(Pid),
+            kind: backend_kind(kind.next(), application, masked && role.is_some()),
+            database: database.next().filter(|oid| *oid != 0).map(Oid),
+            role,
+            application: application.to_owned(),
+            client: client.next(),
+            state: if masked { State::Masked } else { state.map_or(State::None, State::from_name) },
+            wait_event: wait_event.next(),
+            backend_start,
+            xact_start,
+            query_start,
+            state_change,
+            backend_xid: xid.next().and_then(|xid| u32::try_from(xid).ok()),
+            text: None,
+        });
+        let shown = text.filter(|text| !masked && !text.is_empty());
+        texts.push(shown.map(|text| RawText { text: text.to_owned(), cut }));
+    }
+    Ok((backends, texts))
+}
+
+/// A masked backend of a role is taken for a client: every other process that has one shows its type.
+fn backend_kind(kind: Option<&str>, application: &str, masked_role: bool) -> BackendKind {
+    match kind {
+        _ if application.starts_with(OWN_PREFIX) => BackendKind::Lockpit,
+        Some("client backend") => BackendKind::Client,
+        Some("parallel worker") => BackendKind::ParallelWorker,
+        Some("autovacuum worker") => BackendKind::Autovacuum,
+        Some("walsender") => BackendKind::WalSender,
+        None if masked_role => BackendKind::Client,
+        _ => BackendKind::Other,
+    }
+}
+
+fn locks(row: &Row) -> Result<Vec<Lock>, tokio_postgres::Error> {
+    let pids = Column::<i32>::of(row, "l_pid")?;
+    let mut prepared = Column::<i64>::of(row, "l_prepared")?;
+    let mut locktype = Column::<&str>::of(row, "l_type")?;
+    let mut database = Column::<u32>::of(row, "l_database")?;
+    let mut relation = Column::<u32>::of(row, "l_relation")?;
+    let mut xid = Column::<i64>::of(row, "l_xid")?;
+    let mut virtualxid = Column::<&str>::of(row, "l_virtualxid")?;
+    let mut mode = Column::<&str>::of(row, "l_mode")?;
+    let mut granted = Column::<bool>::of(row, "l_granted")?;
+    let mut wait_start = Column::<Timestamp>::of(row, "l_wait_start")?;
+    let mut locks = Vec::new();
+    for pid in pids.0.flatten() {
+        let locktype = locktype.next().unwrap_or_default();
+        let object = object(
+            locktype,
+            Oid(database.next().unwrap_or(0)),
+            Oid(relation.next().unwrap_or(0)),
+            xid.next().and_then(|xid| u32::try_from(xid).ok()),
+            virtualxid.next(),
+        );
+        let lock = Lock {
+            pid: Pid(pid),
+            prepared_xid: prepared.next().and_then(|xid| u32::try_from(xid).ok()),
+            object,
+            // Predicate locks (SIReadLock) have no heavyweight mode; they block nobody.
+            mode: match mode.next().and_then(LockMode::from_name) {
+                Some(mode) => mode,
+                None => {
+                    granted.next();
+                    wait_start.next();
+                    continue;
+                }
+            },
+            granted: granted.next().unwrap_or(true),
+            wait_start: wait_start.next().map(|time| time.0),
+        };
+        locks.push(lock);
+    }
+    Ok(locks)
+}
+
+fn object(
+    locktype: &str,
+    database: Oid,
+    relation: Oid,
+    xid: Option<u32>,
+    virtualxid: Option<&str>,
+) -> LockObject {
+    match (locktype, xid, virtualxid) {
+        ("relation", _, _) => LockObject::Relation { database, relation },
+        ("extend" | "page" | "tuple", _, _) => {
+            LockObject::Part { database, relation, what: locktype.to_owned() }
+        }
+        ("transactionid", Some(xid), _) => LockObject::Transaction { xid },
+        ("virtualxid", _, Some(id)) => LockObject::VirtualTransaction { id: id.to_owned() },
+        _ => LockObject::Other { locktype: locktype.to_owned(), database },
+    }
+}
+
+fn edges(row: &Row) -> Result<Vec<Edge>, tokio_postgres::Error> {
+    let waiters = Column::<i32>::of(row, "e_waiter")?;
+    let mut blockers = Column::<&str>::of(row, "e_blockers")?;
+    let mut edges: Vec<Edge> = waiters
+        .0
+        .flatten()
+        .map(|waiter| {
+            let mut pids: Vec<Pid> = blockers
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .filter_map(|pid| pid.parse().ok().map(Pid))
+                .collect();
+            pids.sort_unstable();
+            pids.dedup();
+            Edge { waiter: Pid(waiter), blockers: pids }
+        })
+        .collect();
+    edges.sort_unstable_by_key(|edge| edge.waiter);
+    Ok(edges)
+}
+
+fn prepared(row: &Row) -> Result<Vec<PreparedXact>, tokio_postgres::Error> {
+    let xids = Column::<i64>::of(row, "p_xid")?;
+    let mut gid = Column::<String>::of(row, "p_gid")?;
+    let mut at = Column::<Timestamp>::of(row, "p_prepared")?;
+    let mut owner = Column::<u32>::of(row, "p_owner")?;
+    let mut database = Column::<u32>::of(row, "p_database")?;
+    Ok(xids
+        .0
+        .flatten()
+        .map(|xid| PreparedXact {
+            xid: u32::try_from(xid).unwrap_or(0),
+            gid: gid.next().unwrap_or_default(),
+            prepared: at.next().map_or(ServerTime(0), |time| time.0),
+            owner: Oid(owner.next().unwrap_or(0)),
+            database: Oid(database.next().unwrap_or(0)),
+        })
+        .collect())
+}
+
+fn slow(row: &Row, backends: &[Backend]) -> Result<SlowFacts, tokio_postgres::Error> {
+    Ok(SlowFacts {
+        in_recovery: row.try_get("g_in_recovery")?,
+        checkpointer_start: row.try_get::<_, Option<Timestamp>>("g_checkpointer_start")?.map(|time| time.0),
+        wal_lsn: row.try_get::<_, Option<i64>>("g_wal")?.map(unsigned),
+        senders: senders(row, backends)?,
+        slots: slots(row)?,
+        progress: progress(row)?,
+        counters: DatabaseCounters {
+            xact_commit: unsigned(row.try_get("c_commit")?),
+            xact_rollback: unsigned(row.try_get("c_rollback")?),
+            deadlocks: unsigned(row.try_get("c_deadlocks")?),
+            conflicts: unsigned(row.try_get("c_conflicts")?),
+            temp_bytes: unsigned(row.try_get("c_temp_bytes")?),
+        },
+    })
+}
+
+fn senders(row: &Row, backends: &[Backend]) -> Result<Vec<Sender>, tokio_postgres::Error> {
+    let pids = Column::<i32>::of(row, "r_pid")?;
+    let mut state = Column::<String>::of(row, "r_state")?;
+    let mut sync_state = Column::<String>::of(row, "r_sync_state")?;
+    let mut amounts = [
+        Column::<i64>::of(row, "r_sent")?,
+        Column::of(row, "r_write")?,
+        Column::of(row, "r_flush")?,
+        Column::of(row, "r_replay")?,
+        Column::of(row, "r_write_lag")?,
+        Column::of(row, "r_flush_lag")?,
+        Column::of(row, "r_replay_lag")?,
+    ];
+    let mut reply_time = Column::<Timestamp>::of(row, "r_reply_time")?;
+    let application = |pid: Pid| backends.iter().find(|b| b.pid == pid).map(|b| b.application.clone());
+    Ok(pids
+        .0
+        .flatten()
+        .map(|pid| {
+            let [sent_lsn, write_lsn, flush_lsn, replay_lsn, write_lag_us, flush_lag_us, replay_lag_us] =
+                amounts.each_mut().map(|column| column.next().map(unsigned));
+            Sender {
+                pid: Pid(pid),
+                application: application(Pid(pid)).unwrap_or_default(),
+                state: state.next(),
+                sync_state: sync_state.next(),
+                sent_lsn,
+                write_lsn,
+                flush_lsn,
+                replay_lsn,
+                write_lag_us,
+                flush_lag_us,
+                replay_lag_us,
+                reply_time: reply_time.next().map(|time| time.0),
+            }
+        })
+        .collect())
+}
+
+fn slots(row: &Row) -> Result<Vec<Slot>, tokio_postgres::Error> {
+    let names = Column::<String>::of(row, "s_name")?;
+    let mut logical = Column::<bool>::of(row, "s_logical")?;
+    let mut active = Column::<bool>::of(row, "s_active")?;
+    let mut restart = Column::<i64>::of(row, "s_restart")?;
+    let mut wal_status = Column::<String>::of(row, "s_wal_status")?;
+    Ok(names
+        .0
+        .flatten()
+        .map(|name| Slot {
+            name,
+            logical: logical.next().unwrap_or(false),
+            active: active.next().unwrap_or(false),
+            restart_lsn: restart.next().map(unsigned),
+            wal_status: wal_status.next(),
+        })
+        .collect())
+}
+
+fn progress(row: &Row) -> Result<Vec<Progress>, tokio_postgres::Error> {
+    let commands = Column::<&str>::of(row, "n_command")?;
+    let mut pid = Column::<i32>::of(row, "n_pid")?;
+    let mut relation = Column::<u32>::of(row, "n_relation")?;
+    let mut params = Column::<&str>::of(row, "n_params")?;
+    let mut subphase = Column::<&str>::of(row, "n_subphase")?;
+    Ok(commands
+        .0
+        .flatten()
+        .map(|command| {
+            let pid = Pid(pid.next().unwrap_or(0));
+            let relation = relation.next().filter(|oid| *oid != 0).map(Oid);
+            let params = Params::parse(params.next().unwrap_or_default());
+            decode(pid, command, relation, &params, subphase.next())
+        })
+        .collect())
+}
+
+fn count(row: &Row, name: &str) -> Result<u32, tokio_postgres::Error> {
+    Ok(u32::try_from(row.try_get::<_, i64>(name)?).unwrap_or(u32::MAX))
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
