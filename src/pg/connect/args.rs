@@ -1,0 +1,53 @@
+//! The connection's part of the command line: psql's flags.
+//!
+//! Owns what was asked for, as text. Never resolves anything.
+
+use std::fmt;
+
+/// psql's connection flags and an optional connection string.
+///
+/// `-h` is the host, so the application must turn off clap's short flag for help.
+#[derive(Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct ConnArgs {
+    /// Where to connect: a URI (postgresql://...), a keyword string ("host=... dbname=..."), or a database
+    #[arg(value_name = "CONNINFO")]
+    pub conninfo: Option<String>,
+    /// Server host, or the directory of its Unix socket
+    #[arg(short = 'h', long, value_name = "HOST", help_heading = "Connection")]
+    pub host: Option<String>,
+    /// Server port
+    #[arg(short = 'p', long, value_name = "PORT", help_heading = "Connection")]
+    pub port: Option<String>,
+    /// User to log in as
+    #[arg(short = 'U', long, value_name = "USER", help_heading = "Connection")]
+    pub username: Option<String>,
+    /// Database, or a connection string
+    #[arg(short = 'd', long, value_name = "DBNAME", help_heading = "Connection")]
+    pub dbname: Option<String>,
+    /// Ask for the password before connecting
+    #[arg(short = 'W', long = "password", conflicts_with = "no_password", help_heading = "Connection")]
+    pub ask_password: bool,
+    /// Never ask for a password
+    #[arg(short = 'w', long = "no-password", help_heading = "Connection")]
+    pub no_password: bool,
+    /// Run CMD by the shell for every connection; the first line it prints is the password
+    #[arg(long, value_name = "CMD", conflicts_with = "ask_password", help_heading = "Connection")]
+    pub password_command: Option<String>,
+}
+
+impl fmt::Debug for ConnArgs {
+    /// Shows the harmless parts; a connection string or a command may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = |text: &Option<String>| text.as_ref().map(|_| "<hidden>");
+        f.debug_struct("ConnArgs")
+            .field("conninfo", &hidden(&self.conninfo))
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("username", &self.username)
+            .field("dbname", &hidden(&self.dbname))
+            .field("ask_password", &self.ask_password)
+            .field("no_password", &self.no_password)
+            .field("password_command", &hidden(&self.password_command))
+            .finish()
+    }
+}
