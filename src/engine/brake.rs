@@ -6,14 +6,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
-use super::effect::{Effect, Rung};
+use super::effect::{DeadMan, Effect, Rung};
 use super::guard::blind;
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
 use super::ids::{At, Attempt, Oid, StopId};
 use super::input::Outcome;
 use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use super::stop::{Step, Stop};
+use super::stop::{Step, Stop, dead_man};
 use super::target::{Target, attempt_of};
 use super::timeline::{Event, GuardState};
 
@@ -38,7 +38,7 @@ pub struct Brake {
     next_stop: u32,
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
-    watchdog: Option<Attempt>,
+    watchdog: Option<DeadMan>,
     last_signalled: Option<Attempt>,
     totals: Totals,
 }
@@ -277,9 +277,11 @@ impl Brake {
         attempts
     }
 
-    fn switch(&self, at: At, target: Option<&Target>) -> Option<Attempt> {
+    /// What the dead-man's switch should be set to.
+    fn switch(&self, at: At, target: Option<&Target>) -> Option<DeadMan> {
         let target = target.filter(|target| target.strong && !matches!(target.right, Some(Err(_))))?;
-        (self.acts(at) && self.settings.if_lost == IfLost::Stop).then_some(target.attempt)
+        let wanted = self.acts(at) && self.settings.if_lost == IfLost::Stop;
+        dead_man(target, self.settings.on_trip).filter(|_| wanted)
     }
 
     fn acts(&self, at: At) -> bool {

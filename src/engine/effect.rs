@@ -55,14 +55,23 @@ pub enum Effect {
     },
     /// Set the dead-man's switch on this attempt, or release it.
     Watchdog {
-        /// Whom it stops when lockpit is gone; `None` releases it.
-        guards: Option<Attempt>,
+        /// Whom it stops, and how, when lockpit is gone; `None` releases it.
+        guards: Option<DeadMan>,
     },
     /// The flight is over.
     End {
         /// Why, for the `end` line.
         reason: String,
     },
+}
+
+/// What the dead-man's switch does when lockpit is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadMan {
+    /// Whom it stops.
+    pub attempt: Attempt,
+    /// How: cancel or terminate.
+    pub rung: Rung,
 }
 
 /// The rungs of the abort ladder, gentlest first.

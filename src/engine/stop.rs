@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::effect::{Effect, Rung};
+use super::effect::{DeadMan, Effect, Rung};
 use super::guard::seconds;
 use super::ids::{At, Attempt, Pid, StopId};
 use super::input::{Outcome, RungAnswer};
@@ -266,6 +266,15 @@ impl Stop {
     fn pid(&self) -> Pid {
         self.attempt.backend.pid
     }
+}
+
+/// What the server itself can do to stop `target` when nobody is left to watch it; `None` when the consent
+/// does not reach that far.
+pub fn dead_man(target: &Target, consent: OnTrip) -> Option<DeadMan> {
+    let (rung, _) = first_rung(target, consent).ok()?;
+    // There is nobody on the runner's machine any more.
+    let rung = if let Rung::SignalRunner(_) = rung { Rung::Terminate } else { rung };
+    Some(DeadMan { attempt: target.attempt, rung })
 }
 
 /// The rung for the state a target is in, with the reason; or why the consent does not reach it.

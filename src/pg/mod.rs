@@ -1,6 +1,8 @@
 //! PostgreSQL at the edge.
 pub mod connect;
+pub mod control;
 pub mod progress;
 pub mod sampler;
 pub mod text;
 pub mod time;
+pub mod watchdog;

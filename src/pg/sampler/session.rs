@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Statement;
+use tokio_postgres::types::ToSql;
 
 use super::names::NameCache;
 use super::rows::{self, RawSample};
@@ -102,8 +103,8 @@ impl SamplerSession {
     ) -> Result<RawSample, LookError> {
         let extra: Vec<i32> = extra.iter().map(|pid| pid.0).collect();
         let sent = clock.now();
-        let look = self.session.client().query_one(&self.sample, &[&slow, &extra, &self.database.0]);
-        let row = self.answer(look).await?;
+        let params: [&(dyn ToSql + Sync); 3] = [&slow, &extra, &self.database.0];
+        let row = self.answer(self.session.client().query_one(&self.sample, &params)).await?;
         rows::sample(&row, clock.now().us_since(sent)).map_err(|e| self.failed(&e))
     }
 

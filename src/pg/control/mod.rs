@@ -1,0 +1,316 @@
+//! The control session: stops, and what has to be known before and after them.
+//!
+//! Owns one session that is open before it is needed, pinged so that its age is known, and re-opened when
+//! it is lost. A stop goes first, before anything else that is asked. Never samples.
+
+mod acts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::clock::FlightClock;
+use crate::engine::effect::Rung;
+use crate::engine::ids::{At, Attempt, BackendId, Oid, Pid, StopId};
+use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, RungAnswer};
+use crate::engine::sample::Fact;
+use crate::engine::settings::Settings;
+use crate::pg::connect::{ConnectError, Conninfo, Session, SessionSettings};
+use acts::{Acts, Left, message};
+
+/// How often the session is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// The same while the dead-man's switch listens to it.
+const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
+/// How often what is left of a stopped attempt is read.
+const OBSERVE_EVERY: Duration = Duration::from_millis(10);
+/// Without an answer for this long the session is dead.
+const DEAD_AFTER: Duration = Duration::from_secs(1);
+/// The shortest and the longest pause between two tries to connect.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Something the engine wants of the control session.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// One rung of the abort ladder.
+    Stop {
+        /// Which stop.
+        stop: StopId,
+        /// Which rung: cancel or terminate.
+        rung: Rung,
+        /// Whom.
+        attempt: Attempt,
+    },
+    /// Read what is left until nothing is, or until then.
+    Observe {
+        /// Which stop.
+        stop: StopId,
+        /// Whom.
+        attempt: Attempt,
+        /// Who waited behind it.
+        victims: Vec<Pid>,
+        /// When to report what is left.
+        until: At,
+    },
+    /// May the backend be signalled?
+    CheckRight {
+        /// Which.
+        backend: BackendId,
+        /// Its role.
+        role: Option<Oid>,
+    },
+    /// How did the attempt end?
+    AskEnd {
+        /// Whose.
+        backend: BackendId,
+        /// Its last transaction id.
+        xid: Option<u32>,
+    },
+    /// Ping often, because the dead-man's switch listens, or seldom.
+    Heartbeat(bool),
+}
+
+/// The control session and what it is asked to do.
+#[derive(Debug)]
+pub struct Control {
+    conninfo: Conninfo,
+    application: String,
+    clock: FlightClock,
+    inputs: mpsc::Sender<Input>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    line: Line,
+    ping_every: Duration,
+    observing: Option<Observation>,
+}
+
+/// An open session with its statements.
+#[derive(Debug)]
+struct Line {
+    session: Session,
+    acts: Acts,
+}
+
+#[derive(Debug)]
+struct Observation {
+    stop: StopId,
+    attempt: Attempt,
+    victims: Vec<Pid>,
+    until: At,
+    last: Option<Left>,
+}
+
+impl Line {
+    async fn open(conninfo: &Conninfo, application: &str) -> Result<Line, String> {
+        let opened = conninfo.connect(application, &SessionSettings::control()).await;
+        let session = opened.map_err(|e: ConnectError| e.to_string())?;
+        let acts = Acts::prepare(session.client()).await.map_err(|e| message(&e))?;
+        Ok(Line { session, acts })
+    }
+}
+
+impl Control {
+    /// Opens the session. Inputs go to `inputs` once [`Control::run`] runs.
+    ///
+    /// # Errors
+    /// In one line, why the session could not be opened.
+    pub async fn open(
+        conninfo: Conninfo,
+        application: String,
+        clock: FlightClock,
+        inputs: mpsc::Sender<Input>,
+    ) -> Result<(Control, mpsc::UnboundedSender<Order>), String> {
+        let line = Line::open(&conninfo, &application).await?;
+        let (sender, orders) = mpsc::unbounded_channel();
+        let ping_every = PING_EVERY;
+        let control =
+            Control { conninfo, application, clock, inputs, orders, line, ping_every, observing: None };
+        Ok((control, sender))
+    }
+
+    /// The backend that serves it.
+    pub fn pid(&self) -> Pid {
+        Pid(self.line.session.backend_pid())
+    }
+
+    /// Serves orders until `stop` is notified, and then leaves no session behind.
+    pub async fn run(mut self, stop: Arc<Notify>) {
+        loop {
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    Some(order) => self.obey(order).await,
+                    None => break,
+                },
+                () = stop.notified() => break,
+                () = tokio::time::sleep(OBSERVE_EVERY), if self.observing.is_some() => self.observe().await,
+                () = tokio::time::sleep(self.ping_every), if self.observing.is_none() => self.ping().await,
+            }
+        }
+        self.line.session.close().await;
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Stop { stop, rung, attempt } => self.stop(stop, rung, attempt).await,
+            Order::Observe { stop, attempt, victims, until } => {
+                self.observing = Some(Observation { stop, attempt, victims, until, last: None });
+                self.observe().await;
+            }
+            Order::CheckRight { backend, role } => {
+                let answer = limit(self.line.acts.right(self.line.session.client(), backend, role)).await;
+                let allowed = match answer {
+                    Ok(allowed) => allowed,
+                    Err(why) => Err(format!("the right to stop it could not be checked: {why}")),
+                };
+                self.tell(Outcome::Right { backend, allowed }).await;
+            }
+            Order::AskEnd { backend, xid } => {
+                let answer = limit(self.line.acts.ended(self.line.session.client(), backend, xid)).await;
+                let (alive, xact) = answer.unwrap_or_else(|why| (true, Fact::Missing(why)));
+                self.tell(Outcome::Ended { backend, alive, xact }).await;
+            }
+            Order::Heartbeat(often) => self.ping_every = if often { HEARTBEAT_EVERY } else { PING_EVERY },
+        }
+    }
+
+    /// Carries out one rung: at once, and a second time on a new session when this one is dead.
+    async fn stop(&mut self, stop: StopId, rung: Rung, attempt: Attempt) {
+        let sent = self.clock.now();
+        let mut answer = self.try_stop(rung, &attempt).await;
+        if let RungAnswer::Failed(why) = &answer {
+            self.lost(why.clone()).await;
+            answer = match tokio::time::timeout(DEAD_AFTER, Line::open(&self.conninfo, &self.application)).await {
+                Ok(Ok(line)) => {
+                    self.replace(line).await;
+                    self.try_stop(rung, &attempt).await
+                }
+                Ok(Err(why)) => RungAnswer::Failed(why),
+                Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
+            };
+        }
+        self.tell(Outcome::Rung { stop, answer, sent }).await;
+    }
+
+    async fn try_stop(&self, rung: Rung, attempt: &Attempt) -> RungAnswer {
+        let asked = self.line.acts.stop(self.line.session.client(), rung, attempt);
+        match tokio::time::timeout(DEAD_AFTER, asked).await {
+            Ok(answer) => answer,
+            Err(_) => RungAnswer::Failed("the control session does not answer".to_owned()),
+        }
+    }
+
+    async fn observe(&mut self) {
+        let Some(mut observing) = self.observing.take() else { return };
+        let client = self.line.session.client();
+        let read = limit(self.line.acts.left(client, &observing.attempt, &observing.victims)).await;
+        let late = self.clock.now() >= observing.until;
+        let left = match read {
+            Ok(left) => left,
+            Err(why) => {
+                self.lost(why).await;
+                self.reconnect().await;
+                self.observing = (!late).then_some(observing);
+                return;
+            }
+        };
+        if late || observing.last.as_ref() != Some(&left) {
+            let over = left.is_nothing();
+            self.tell(Outcome::Aftermath {
+                stop: observing.stop,
+                alive: left.alive,
+                still_strong: left.still_strong,
+                state: left.state,
+                same_statement: left.same_statement,
+                victims_waiting: left.victims_waiting,
+            })
+            .await;
+            observing.last = Some(left);
+            if over || late {
+                return;
+            }
+        }
+        self.observing = Some(observing);
+    }
+
+    async fn ping(&mut self) {
+        let client = self.line.session.client();
+        if let Err(why) = limit(client.simple_query("select 1")).await {
+            self.lost(why).await;
+            self.reconnect().await;
+        }
+    }
+
+    async fn lost(&self, why: String) {
+        self.link(LinkState::Lost { why }).await;
+    }
+
+    /// Tries again until it works; a stop that comes meanwhile is carried out then, if it is still wanted.
+    async fn reconnect(&mut self) {
+        let mut pause = BACKOFF.0;
+        let mut wanted: Option<(At, Order)> = None;
+        loop {
+            if let Ok(line) = Line::open(&self.conninfo, &self.application).await {
+                self.replace(line).await;
+                if let Some((since, Order::Stop { stop, rung, attempt })) = wanted
+                    && self.clock.now().ms_since(since) < Settings::GRACE_MS
+                {
+                    let answer = self.try_stop(rung, &attempt).await;
+                    self.tell(Outcome::Rung { stop, answer, sent: self.clock.now() }).await;
+                }
+                return;
+            }
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => match order {
+                    Some(order @ Order::Stop { .. }) => wanted = Some((self.clock.now(), order)),
+                    Some(order) => self.refuse(order).await,
+                    None => return,
+                },
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(BACKOFF.1),
+            }
+        }
+    }
+
+    /// Answers an order other than a stop, which no session can carry out.
+    async fn refuse(&mut self, order: Order) {
+        let why = || "there is no control session".to_owned();
+        match order {
+            Order::Stop { .. } => {}
+            Order::CheckRight { backend, .. } => {
+                let allowed = Err(format!("the right to stop it could not be checked: {}", why()));
+                self.tell(Outcome::Right { backend, allowed }).await;
+            }
+            Order::AskEnd { backend, .. } => {
+                let xact = Fact::Missing(why());
+                self.tell(Outcome::Ended { backend, alive: true, xact }).await;
+            }
+            Order::Heartbeat(often) => self.ping_every = if often { HEARTBEAT_EVERY } else { PING_EVERY },
+            Order::Observe { stop, attempt, victims, until } => {
+                self.observing = Some(Observation { stop, attempt, victims, until, last: None });
+            }
+        }
+    }
+
+    async fn replace(&mut self, line: Line) {
+        self.line = line;
+        self.link(LinkState::Up { pid: self.pid() }).await;
+    }
+
+    async fn link(&self, state: LinkState) {
+        let _ = self.inputs.send(Input::Link(Link { conn: Conn::Control, state })).await;
+    }
+
+    async fn tell(&self, outcome: Outcome) {
+        // A flight that does not listen any more is over; this task is about to be told.
+        let _ = self.inputs.send(Input::Outcome(outcome)).await;
+    }
+}
+
+/// An answer in time, or why there is none.
+async fn limit<T>(asked: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, String> {
+    match tokio::time::timeout(DEAD_AFTER, asked).await {
+        Ok(answer) => answer.map_err(|error| message(&error)),
+        Err(_) => Err("no answer within a second".to_owned()),
+    }
+}

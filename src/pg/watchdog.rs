@@ -1,0 +1,203 @@
+//! The dead-man's switch: a loop on the server that stops a strong attempt when lockpit is gone.
+//!
+//! Owns one more session, opened before it is needed. While the switch is set the session runs a server-side
+//! loop that looks at lockpit's own sessions; when nothing is heard of them for about a second, or when they
+//! are gone, it stops the attempt by the same checked identity and ends. It writes nothing, needs no
+//! extension, holds no snapshot longer than a turn, and ends by itself with the attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_postgres::error::SqlState;
+
+use crate::engine::effect::{DeadMan, Rung};
+use crate::engine::ids::{BackendId, Oid, Pid, ServerTime};
+use crate::engine::input::{Conn, Input, Link, LinkState, Outcome};
+use crate::pg::connect::{Conninfo, Session, SessionSettings};
+
+/// One turn of the loop. Each turn copies the server's table of backends, so it turns slowly.
+const TURN_MS: u32 = 250;
+/// Turns without a sign of life after which it acts.
+const SILENT_TURNS: u32 = 4;
+/// What the loop raises when it has acted.
+const FIRED: &str = "LKPIT";
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// The switch and the session it runs on.
+#[derive(Debug)]
+pub struct Watchdog {
+    conninfo: Conninfo,
+    names: Names,
+    inputs: mpsc::Sender<Input>,
+    orders: watch::Receiver<Option<DeadMan>>,
+    session: Session,
+}
+
+/// By what the loop knows lockpit's own sessions.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// `application_name` of the watchdog's own session.
+    pub own: String,
+    /// Those whose activity is a sign of life.
+    pub heartbeats: Vec<String>,
+    /// The role they log in as.
+    pub role: Oid,
+}
+
+impl Watchdog {
+    /// Opens the session; the switch is not set yet.
+    ///
+    /// # Errors
+    /// In one line, why the session could not be opened.
+    pub async fn open(
+        conninfo: Conninfo,
+        names: Names,
+        inputs: mpsc::Sender<Input>,
+    ) -> Result<(Watchdog, watch::Sender<Option<DeadMan>>), String> {
+        let session = open(&conninfo, &names).await?;
+        let (sender, orders) = watch::channel(None);
+        Ok((Watchdog { conninfo, names, inputs, orders, session }, sender))
+    }
+
+    /// The backend that serves it.
+    pub fn pid(&self) -> Pid {
+        Pid(self.session.backend_pid())
+    }
+
+    /// Follows the orders until `stop` is notified; then the switch is released and no session is left.
+    pub async fn run(mut self, stop: Arc<Notify>) {
+        loop {
+            let order = *self.orders.borrow_and_update();
+            let over = match order {
+                None => tokio::select! {
+                    changed = self.orders.changed() => changed.is_err(),
+                    () = stop.notified() => true,
+                    why = self.session.closed() => {
+                        self.replace(&why).await;
+                        false
+                    }
+                },
+                Some(guards) => self.guard(guards, &stop).await,
+            };
+            if over {
+                self.session.close().await;
+                return;
+            }
+        }
+    }
+
+    /// Runs the loop on the server until the order changes; true when the flight is over.
+    async fn guard(&mut self, guards: DeadMan, stop: &Notify) -> bool {
+        let backend = guards.attempt.backend;
+        let Some(sql) = self.sql(&guards) else {
+            let why = "the start of its session is not known, so the switch cannot be set".to_owned();
+            self.tell(Some(backend), Err(why)).await;
+            return self.wait_for_order(stop).await;
+        };
+        self.tell(Some(backend), Ok(())).await;
+        let ended = {
+            let running = self.session.client().batch_execute(&sql);
+            tokio::select! {
+                ended = running => Ended::ByItself(ended),
+                changed = self.orders.changed() => Ended::Ordered(changed.is_err()),
+                () = stop.notified() => Ended::Ordered(true),
+            }
+        };
+        match ended {
+            Ended::Ordered(over) => {
+                // The session is given up with the statement: a late cancel must not hit the next one.
+                if let Err(error) = self.session.cancel().await {
+                    self.tell(None, Err(format!("could not be released: {error}"))).await;
+                }
+                self.replace_quietly().await;
+                self.tell(None, Ok(())).await;
+                over
+            }
+            Ended::ByItself(Ok(())) => self.wait_for_order(stop).await,
+            Ended::ByItself(Err(error)) if error.code().map(SqlState::code) == Some(FIRED) => {
+                let why = error.as_db_error().map_or_else(|| error.to_string(), |e| e.message().to_owned());
+                self.tell(Some(backend), Err(format!("it acted: {why}"))).await;
+                self.wait_for_order(stop).await
+            }
+            Ended::ByItself(Err(error)) => {
+                self.replace(&error.to_string()).await;
+                false
+            }
+        }
+    }
+
+    async fn wait_for_order(&mut self, stop: &Notify) -> bool {
+        tokio::select! {
+            changed = self.orders.changed() => changed.is_err(),
+            () = stop.notified() => true,
+        }
+    }
+
+    /// A new session for one that was lost: the switch is set again there.
+    async fn replace(&mut self, why: &str) {
+        self.link(LinkState::Lost { why: why.to_owned() }).await;
+        self.replace_quietly().await;
+        self.link(LinkState::Up { pid: self.pid() }).await;
+    }
+
+    async fn replace_quietly(&mut self) {
+        loop {
+            match open(&self.conninfo, &self.names).await {
+                Ok(session) => {
+                    std::mem::replace(&mut self.session, session).close().await;
+                    return;
+                }
+                Err(_) => tokio::time::sleep(BACKOFF).await,
+            }
+        }
+    }
+
+    /// The loop for one attempt; `None` when its session cannot be identified.
+    fn sql(&self, guards: &DeadMan) -> Option<String> {
+        let BackendId { pid, backend_start } = guards.attempt.backend;
+        let signal = match guards.rung {
+            Rung::Cancel => "pg_cancel_backend",
+            Rung::Terminate | Rung::SignalRunner(_) => "pg_terminate_backend",
+        };
+        let applications: Vec<String> =
+            self.names.heartbeats.iter().map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
+        let sql = include_str!("sql/watchdog.sql")
+            .replace("{role}", &self.names.role.to_string())
+            .replace("{applications}", &applications.join(", "))
+            .replace("{pid}", &pid.to_string())
+            .replace("{backend_start}", &literal(Some(backend_start?)))
+            .replace("{query_start}", &literal(guards.attempt.query_start))
+            .replace("{xact_start}", &literal(guards.attempt.xact_start))
+            .replace("{signal}", signal)
+            .replace("{turns}", &SILENT_TURNS.to_string())
+            .replace("{turn_s}", &format!("0.{TURN_MS:03}"));
+        Some(sql)
+    }
+
+    async fn tell(&self, guards: Option<BackendId>, result: Result<(), String>) {
+        let _ = self.inputs.send(Input::Outcome(Outcome::Watchdog { guards, result })).await;
+    }
+
+    async fn link(&self, state: LinkState) {
+        let _ = self.inputs.send(Input::Link(Link { conn: Conn::Watchdog, state })).await;
+    }
+}
+
+enum Ended {
+    ByItself(Result<(), tokio_postgres::Error>),
+    /// True when the flight is over.
+    Ordered(bool),
+}
+
+async fn open(conninfo: &Conninfo, names: &Names) -> Result<Session, String> {
+    conninfo.connect(&names.own, &SessionSettings::watchdog()).await.map_err(|e| e.to_string())
+}
+
+/// A start time as an exact SQL literal.
+fn literal(time: Option<ServerTime>) -> String {
+    match time {
+        Some(ServerTime(us)) => format!("(timestamptz 'epoch' + interval '{us} microseconds')"),
+        None => "null::timestamptz".to_owned(),
+    }
+}
