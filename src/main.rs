@@ -1,1 +1,3 @@
+//! The program `lockpit`.
+
 fn main() {}

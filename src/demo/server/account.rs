@@ -87,6 +87,8 @@ fn entry(passwd: &str, name: &str) -> Option<Account> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -103,6 +105,7 @@ mod tests {
     #[test]
     fn a_private_folder_is_closed_to_another_account() {
         let dir = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).expect("closed");
         let stranger = Account::Other { name: "stranger".into(), uid: 4_000_000_001, gid: 4_000_000_001 };
         assert!(stranger.can_fill(Path::new("/tmp")));
         assert!(!stranger.can_enter(dir.path()));

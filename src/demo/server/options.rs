@@ -43,6 +43,13 @@ impl ServerOptions {
         self
     }
 
+    /// These options with `other` over them: its authentication and sockets, and its settings last.
+    #[must_use]
+    pub fn and(mut self, other: ServerOptions) -> ServerOptions {
+        self.settings.extend(other.settings);
+        ServerOptions { settings: self.settings, ..other }
+    }
+
     /// The text that is appended to `postgresql.conf`.
     pub(super) fn conf(&self) -> String {
         let own = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -105,6 +112,14 @@ mod tests {
         let lines: Vec<&str> = conf.lines().collect();
         assert_eq!(lines.first(), Some(&"fsync = 'off'"));
         assert_eq!(lines[lines.len() - 2..], ["fsync = 'on'", r#"search_path = '"a''b\\c"\nx = y'"#]);
+    }
+
+    #[test]
+    fn options_lie_over_others() {
+        let below = ServerOptions::default().set("a", "1").set("b", "1");
+        let both = below.and(ServerOptions::default().auth("md5", "x").without_socket().set("a", "2"));
+        assert!(both.conf().ends_with("a = '1'\nb = '1'\na = '2'\n"), "{}", both.conf());
+        assert_eq!((both.auth.as_str(), both.socket), ("md5", false));
     }
 
     #[test]
