@@ -1,1 +1,3 @@
-fn main(){}
+//! The program `lockpit`.
+
+fn main() {}
