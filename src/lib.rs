@@ -2,5 +2,6 @@
 pub mod clock;
 pub mod demo;
 pub mod engine;
+pub mod headless;
 pub mod log;
 pub mod pg;

@@ -137,7 +137,7 @@ impl Cockpit {
                 let why = format!("{sensor} missed: {}", missed.why);
                 self.timeline.push(at, Event::Gap { from, why, lost: Some(1) });
             }
-            Input::Link(link) => self.link(at, link),
+            Input::Link(link) => self.link(at, &link),
             Input::Tick => {
                 let step = self.brake.tick(at);
                 self.take(at, step, &mut effects);
@@ -305,7 +305,7 @@ impl Cockpit {
         }
     }
 
-    fn link(&mut self, at: At, link: Link) {
+    fn link(&mut self, at: At, link: &Link) {
         let name = match link.conn {
             Conn::Sampler => "sampler",
             Conn::Control => "control connection",

@@ -12,6 +12,7 @@ use crate::engine::ids::At;
 use crate::engine::input::Input;
 use crate::engine::sample::{Fact, SlowFacts};
 use crate::engine::settings::{Arming, Selector};
+use crate::engine::target::Target as TargetWork;
 use crate::engine::timeline::{Event, Fate, GuardState, OutcomeStory, StopResult, TargetStory};
 use crate::log::FORMAT;
 
@@ -109,7 +110,7 @@ impl Narrator {
         let sample = cockpit.sample()?;
         let scene = cockpit.scene();
         let target = cockpit.target();
-        let target_pid = target.map(|target| target.pid());
+        let target_pid = target.map(TargetWork::pid);
         let visible = |count: u32| (sample.counts.masked == 0).then_some(count);
         let waiting = scene.waiting_clients().filter(|&pid| Some(pid) != target_pid).count();
         Some(Sample {

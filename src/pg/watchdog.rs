@@ -5,16 +5,16 @@
 //! are gone, it stops the attempt by the same checked identity and ends. It writes nothing, needs no
 //! extension, holds no snapshot longer than a turn, and ends by itself with the attempt.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_postgres::error::SqlState;
 
 use crate::engine::effect::{DeadMan, Rung};
 use crate::engine::ids::{BackendId, Oid, Pid, ServerTime};
 use crate::engine::input::{Conn, Input, Link, LinkState, Outcome};
 use crate::pg::connect::{Conninfo, Session, SessionSettings};
+use crate::pg::stop::Stop;
 
 /// One turn of the loop. Each turn copies the server's table of backends, so it turns slowly.
 const TURN_MS: u32 = 250;
@@ -65,20 +65,20 @@ impl Watchdog {
         Pid(self.session.backend_pid())
     }
 
-    /// Follows the orders until `stop` is notified; then the switch is released and no session is left.
-    pub async fn run(mut self, stop: Arc<Notify>) {
+    /// Follows the orders until `stop` is given; then the switch is released and no session is left.
+    pub async fn run(mut self, mut stop: Stop) {
         loop {
             let order = *self.orders.borrow_and_update();
             let over = match order {
                 None => tokio::select! {
                     changed = self.orders.changed() => changed.is_err(),
-                    () = stop.notified() => true,
+                    () = stop.given() => true,
                     why = self.session.closed() => {
                         self.replace(&why).await;
                         false
                     }
                 },
-                Some(guards) => self.guard(guards, &stop).await,
+                Some(guards) => self.guard(guards, &mut stop).await,
             };
             if over {
                 self.session.close().await;
@@ -88,7 +88,7 @@ impl Watchdog {
     }
 
     /// Runs the loop on the server until the order changes; true when the flight is over.
-    async fn guard(&mut self, guards: DeadMan, stop: &Notify) -> bool {
+    async fn guard(&mut self, guards: DeadMan, stop: &mut Stop) -> bool {
         let backend = guards.attempt.backend;
         let Some(sql) = self.sql(&guards) else {
             let why = "the start of its session is not known, so the switch cannot be set".to_owned();
@@ -101,7 +101,7 @@ impl Watchdog {
             tokio::select! {
                 ended = running => Ended::ByItself(ended),
                 changed = self.orders.changed() => Ended::Ordered(changed.is_err()),
-                () = stop.notified() => Ended::Ordered(true),
+                () = stop.given() => Ended::Ordered(true),
             }
         };
         match ended {
@@ -127,10 +127,10 @@ impl Watchdog {
         }
     }
 
-    async fn wait_for_order(&mut self, stop: &Notify) -> bool {
+    async fn wait_for_order(&mut self, stop: &mut Stop) -> bool {
         tokio::select! {
             changed = self.orders.changed() => changed.is_err(),
-            () = stop.notified() => true,
+            () = stop.given() => true,
         }
     }
 

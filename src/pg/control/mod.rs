@@ -5,10 +5,9 @@
 
 mod acts;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::clock::FlightClock;
 use crate::engine::effect::Rung;
@@ -17,6 +16,7 @@ use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, RungAnswer};
 use crate::engine::sample::Fact;
 use crate::engine::settings::Settings;
 use crate::pg::connect::{ConnectError, Conninfo, Session, SessionSettings};
+use crate::pg::stop::Stop;
 use acts::{Acts, Left, message};
 
 /// How often the session is asked whether it is still there.
@@ -133,8 +133,8 @@ impl Control {
         Pid(self.line.session.backend_pid())
     }
 
-    /// Serves orders until `stop` is notified, and then leaves no session behind.
-    pub async fn run(mut self, stop: Arc<Notify>) {
+    /// Serves orders until `stop` is given, and then leaves no session behind.
+    pub async fn run(mut self, mut stop: Stop) {
         loop {
             tokio::select! {
                 biased;
@@ -142,7 +142,7 @@ impl Control {
                     Some(order) => self.obey(order).await,
                     None => break,
                 },
-                () = stop.notified() => break,
+                () = stop.given() => break,
                 () = tokio::time::sleep(OBSERVE_EVERY), if self.observing.is_some() => self.observe().await,
                 () = tokio::time::sleep(self.ping_every), if self.observing.is_none() => self.ping().await,
             }

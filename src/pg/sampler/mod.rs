@@ -17,6 +17,7 @@ use crate::clock::FlightClock;
 use crate::engine::ids::{At, Pid};
 use crate::engine::input::{Attached, Conn, Gap, Input, Link, LinkState, Missed, Sensor};
 use crate::pg::connect::Conninfo;
+use crate::pg::stop::Stop;
 use crate::pg::text::Digester;
 use rows::RawSample;
 pub use session::AttachError;
@@ -112,8 +113,8 @@ impl Sampler {
         self.session.pid()
     }
 
-    /// Looks until `stop` is notified, and then leaves no session behind.
-    pub async fn run(self, stop: Arc<Notify>) {
+    /// Looks until `stop` is given, and then leaves no session behind.
+    pub async fn run(self, mut stop: Stop) {
         let Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, session } = self;
         let mut eye = Eye { clock, digester, inputs, pace, now, follow, has_seen: false };
         let mut session = session;
@@ -121,7 +122,7 @@ impl Sampler {
         loop {
             let end = tokio::select! {
                 end = eye.serve(&mut session) => end,
-                () = stop.notified() => End::Flight,
+                () = stop.given() => End::Flight,
             };
             let End::Lost(since, why) = end else {
                 session.close().await;
@@ -134,7 +135,7 @@ impl Sampler {
             backoff = if std::mem::take(&mut eye.has_seen) { Duration::ZERO } else { longer(backoff) };
             let again = tokio::select! {
                 again = reconnect(&conninfo, &application, backoff) => again,
-                () = stop.notified() => return,
+                () = stop.given() => return,
             };
             session = again.0;
             eye.tell(Input::Attached(Box::new(again.1))).await;

@@ -1,0 +1,264 @@
+//! `lockpit attach`: watch a database, and guard somebody else's migration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::lines::{Printer, complain};
+use super::{Exit, Failure, target};
+use crate::engine::ENGINE_VERSION;
+use crate::engine::input::{Begin, Command};
+use crate::engine::settings::{
+    Arming, BlindLimit, IfLost, Limits, OnTrip, Pace, QueueAgeLimit, QueueDepthLimit, Selector, Settings,
+};
+use crate::flight::{Commands, Flight, FlightError, Record};
+use crate::log::default_dir;
+use crate::pg::connect::{ConnArgs, Conninfo};
+use crate::pg::sampler::AttachError;
+
+/// What `attach` is told.
+#[derive(Debug, Args)]
+pub(super) struct AttachArgs {
+    #[command(flatten)]
+    connection: ConnArgs,
+    /// Print JSON lines instead of opening a screen
+    #[arg(long)]
+    headless: bool,
+    #[command(flatten)]
+    pub(super) guard: GuardArgs,
+    #[command(flatten)]
+    pub(super) flight: FlightArgs,
+}
+
+/// Whom to guard, and by what means.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct GuardArgs {
+    /// Whom to follow: auto, pid=N, app=REGEX, user=REGEX, table=NAME or query=REGEX
+    ///
+    /// Patterns for applications and users match the whole name; query= matches anywhere in the text.
+    /// auto follows the candidate with the most victims, else the oldest.
+    #[arg(long, value_name = "WHOM", default_value = "auto", value_parser = target::selector, help_heading = "Guard")]
+    target: Selector,
+    /// Act on trips; with =shadow decide and log, but do not act
+    #[arg(long, value_name = "shadow", num_args = 0..=1, require_equals = true, default_missing_value = "armed",
+          value_parser = ["armed", "shadow"], help_heading = "Guard")]
+    arm: Option<String>,
+    /// Disarm after this long [default: 30m]
+    #[arg(long, value_name = "DURATION", requires = "arm", value_parser = target::duration_ms, help_heading = "Guard")]
+    until: Option<u64>,
+    /// How a migration is stopped: auto, cancel, terminate or signal:PID
+    ///
+    /// auto terminates where a cancel would let a script run on to its next statement, and cancels otherwise.
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = target::on_trip, help_heading = "Guard")]
+    on_trip: OnTrip,
+    /// What becomes of a strong attempt when lockpit is blind, hung or gone: keep or stop
+    #[arg(long, value_name = "WHAT", default_value = "keep", value_parser = target::if_lost, help_heading = "Guard")]
+    if_lost: IfLost,
+    /// Never stop anything
+    #[arg(long, help_heading = "Guard")]
+    read_only: bool,
+    /// Victims behind the target at which queue_depth trips [default: the smaller of 5 and half the usual
+    /// active clients]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Guard")]
+    queue_depth: Option<u32>,
+    /// Age of the longest wait behind the target at which queue_age trips [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = target::duration_ms, help_heading = "Guard")]
+    queue_age: Option<u64>,
+}
+
+/// What every flight is told.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct FlightArgs {
+    /// End the flight after this long
+    #[arg(long = "for", value_name = "DURATION", value_parser = target::duration_ms, help_heading = "Flight")]
+    pub(super) duration: Option<u64>,
+    /// Look this often while there is a target, or while armed [default: 250ms]
+    #[arg(long, value_name = "DURATION", value_parser = target::duration_ms, help_heading = "Flight")]
+    interval: Option<u64>,
+    /// Record the flight in this file, or in a new file in this directory
+    #[arg(long, value_name = "FILE", conflicts_with = "no_record", help_heading = "Flight")]
+    pub(super) record: Option<PathBuf>,
+    /// Do not record the flight
+    #[arg(long, help_heading = "Flight")]
+    no_record: bool,
+    /// Who flies, for the log
+    #[arg(long, value_name = "NAME", env = "LOCKPIT_OPERATOR", help_heading = "Flight")]
+    operator: Option<String>,
+    /// What the database is, such as PROD
+    #[arg(long, value_name = "TEXT", env = "LOCKPIT_LABEL", help_heading = "Flight")]
+    label: Option<String>,
+}
+
+/// The shortest interval between full samples.
+const SHORTEST_INTERVAL_MS: u64 = 50;
+
+pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
+    if !args.headless {
+        let message = "there is no screen yet: add --headless for JSON lines";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let settings = settings(&args.guard, &args.flight)?;
+    let record = record(&args.flight)?;
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let conninfo = Conninfo::resolve(&args.connection, |name| std::env::var(name).ok(), home.as_deref())
+        .map_err(|error| Failure::new(Exit::Usage, error))?;
+    conninfo.notes().iter().for_each(|note| complain(note));
+    let conninfo = with_password(conninfo)?;
+    let flight = Flight {
+        conninfo,
+        query_pattern: query_pattern(&settings.target),
+        begin: begin(settings, &args.flight),
+        record,
+    };
+    runtime()?.block_on(fly(flight))
+}
+
+/// The single-threaded runtime of a flight.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Usage, format!("the flight's runtime cannot be started: {error}")))
+}
+
+/// Flies until the flight, or somebody, ends it.
+pub(super) async fn fly(flight: Flight) -> Result<u8, Failure> {
+    let (ready, commands) = flight.prepare().await.map_err(failure)?;
+    if let Some(path) = ready.log_path() {
+        complain(&format!("recording to {}", path.display()));
+    }
+    end_on_signals(commands);
+    let mut printer = Printer::start();
+    let exit = ready.fly(|lines| printer.print(lines)).await;
+    printer.finish();
+    Ok(exit)
+}
+
+fn end_on_signals(commands: Commands) {
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let commands = commands.clone();
+        // Without a handler the signal ends the process, and the server cleans up after its sessions.
+        let Ok(mut signals) = signal(kind) else { continue };
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                commands.send(Command::End { reason: "interrupted".to_owned() }).await;
+            }
+        });
+    }
+}
+
+fn failure(error: FlightError) -> Failure {
+    let exit = match &error {
+        FlightError::Attach(AttachError::Connect(error)) => connect_exit(error.kind()),
+        FlightError::Attach(_) | FlightError::Control(_) | FlightError::Watchdog(_) => Exit::Unreachable,
+        FlightError::Log(_) | FlightError::Pattern(_) | FlightError::Runner(..) => Exit::Usage,
+    };
+    Failure::new(exit, error)
+}
+
+fn connect_exit(kind: crate::pg::connect::ErrorKind) -> Exit {
+    use crate::pg::connect::ErrorKind;
+    match kind {
+        ErrorKind::TlsFiles => Exit::Usage,
+        _ => Exit::Unreachable,
+    }
+}
+
+fn with_password(conninfo: Conninfo) -> Result<Conninfo, Failure> {
+    if !conninfo.asks_password_first() {
+        return Ok(conninfo);
+    }
+    let asked = crate::pg::connect::ask_password(conninfo.user());
+    let password = asked
+        .map_err(|error| Failure::new(Exit::Usage, format!("the password cannot be asked for: {error}")))?;
+    Ok(conninfo.with_password(password))
+}
+
+fn settings(guard: &GuardArgs, flight: &FlightArgs) -> Result<Settings, Failure> {
+    let arming = match guard.arm.as_deref() {
+        None => Arming::Watching,
+        Some("shadow") => Arming::Shadow,
+        Some(_) => Arming::Armed,
+    };
+    if arming == Arming::Armed && guard.target == Selector::Auto {
+        let message = "--arm needs to know whom it may stop: name a --target (pid=, app=, user=, table= or \
+                       query=), or use --arm=shadow, which does not act";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    if arming == Arming::Armed && guard.read_only {
+        return Err(Failure::new(Exit::Usage, "--arm and --read-only contradict each other"));
+    }
+    let mut pace = Pace::default();
+    if let Some(interval_ms) = flight.interval {
+        if interval_ms < SHORTEST_INTERVAL_MS {
+            let message = format!("--interval is at least {SHORTEST_INTERVAL_MS}ms");
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        pace.busy_ms = interval_ms;
+        pace.quiet_ms = pace.quiet_ms.max(interval_ms);
+    }
+    Ok(Settings {
+        target: guard.target.clone(),
+        arming,
+        on_trip: guard.on_trip,
+        if_lost: guard.if_lost,
+        read_only: guard.read_only,
+        armed_until_ms: guard.until,
+        ends_ms: flight.duration,
+        limits: Limits {
+            queue_depth: QueueDepthLimit { limit: guard.queue_depth, ..QueueDepthLimit::default() },
+            queue_age: guard.queue_age.map_or_else(QueueAgeLimit::default, |limit_ms| QueueAgeLimit { limit_ms }),
+            blind: BlindLimit::default(),
+        },
+        pace,
+    })
+}
+
+/// What the engine is told first; the flight fills in where and when.
+pub(super) fn begin(settings: Settings, flight: &FlightArgs) -> Begin {
+    Begin {
+        lockpit: env!("CARGO_PKG_VERSION").to_owned(),
+        engine: ENGINE_VERSION,
+        utc_us: 0,
+        seed: seed(),
+        server: String::new(),
+        operator: flight.operator.clone(),
+        label: flight.label.clone(),
+        settings,
+    }
+}
+
+fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    // Without the system's randomness flights share a seed; nothing secret hangs on it.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    u64::from_le_bytes(bytes)
+}
+
+fn query_pattern(target: &Selector) -> Option<String> {
+    match target {
+        Selector::Query(pattern) => Some(pattern.clone()),
+        _ => None,
+    }
+}
+
+fn record(flight: &FlightArgs) -> Result<Option<Record>, Failure> {
+    match &flight.record {
+        _ if flight.no_record => Ok(None),
+        Some(path) if path.is_dir() => Ok(Some(Record::Directory(path.clone()))),
+        Some(path) => Ok(Some(Record::File(path.clone()))),
+        None => {
+            let dir = default_dir().map_err(|error| Failure::new(Exit::Usage, error))?;
+            std::fs::create_dir_all(&dir).map_err(|error| {
+                let message = format!(
+                    "flights are recorded in {}, which cannot be made: {error}; name a place with --record, \
+                     or fly with --no-record",
+                    dir.display()
+                );
+                Failure::new(Exit::Usage, message)
+            })?;
+            Ok(Some(Record::Directory(dir)))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Printing: JSON lines for programs, complaints for people.
+//!
+//! Owns standard output and standard error. Whoever reads slowly must not hold up a flight: lines are
+//! printed by a thread of their own from a bounded queue, and what does not fit is counted and said.
+
+use std::io::Write;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::thread::JoinHandle;
+
+use crate::headless::line::{Body, Gap, Line};
+
+/// Lines that wait for a slow reader; about a minute of a busy flight.
+const QUEUE: usize = 4_096;
+
+/// Prints lines without ever blocking the caller.
+#[derive(Debug)]
+pub(super) struct Printer {
+    queue: Option<SyncSender<Line>>,
+    thread: Option<JoinHandle<()>>,
+    dropped: Option<Gap>,
+}
+
+impl Printer {
+    pub(super) fn start() -> Printer {
+        let (queue, lines) = mpsc::sync_channel::<Line>(QUEUE);
+        let thread = std::thread::spawn(move || {
+            let mut out = std::io::stdout().lock();
+            for line in lines {
+                // A reader that has gone is no reason to stop a flight.
+                if print(&mut out, &line).is_err() {
+                    break;
+                }
+            }
+        });
+        Printer { queue: Some(queue), thread: Some(thread), dropped: None }
+    }
+
+    pub(super) fn print(&mut self, lines: Vec<Line>) {
+        let Some(queue) = &self.queue else { return };
+        for line in lines {
+            if let Some(gap) = self.dropped.take() {
+                let at_ms = line.at_ms;
+                if let Err(error) = queue.try_send(Line { at_ms, body: Body::Gap(gap) }) {
+                    self.dropped = unsent(error);
+                }
+            }
+            if let Some(Gap { lost: Some(lost), .. }) = &mut self.dropped {
+                *lost += 1;
+                continue;
+            }
+            let from_ms = line.at_ms;
+            if let Err(TrySendError::Full(_)) = queue.try_send(line) {
+                let why = "standard output was not read fast enough".to_owned();
+                self.dropped = Some(Gap { from_ms, why, lost: Some(1) });
+            }
+        }
+    }
+
+    /// Prints what is left.
+    pub(super) fn finish(mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn unsent(error: TrySendError<Line>) -> Option<Gap> {
+    match error {
+        TrySendError::Full(Line { body: Body::Gap(gap), .. }) => Some(gap),
+        _ => None,
+    }
+}
+
+/// Prints one line at once.
+pub(super) fn print(out: &mut impl Write, line: &Line) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Says on standard error what went wrong.
+pub(super) fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "lockpit: {message}");
+}

@@ -1,0 +1,101 @@
+//! The command line.
+//!
+//! Owns the words a user types and the exit codes. Each family of commands has a file of its own.
+
+mod attach;
+mod demo;
+mod exit;
+mod lines;
+mod replay;
+mod target;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+
+pub use exit::Exit;
+
+/// The terminal cockpit in which a DBA flies a PostgreSQL migration by hand
+#[derive(Debug, Parser)]
+#[command(
+    name = "lockpit",
+    version,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    after_help = exit::HELP,
+)]
+struct Cli {
+    /// Print help (-h is the host, as in psql)
+    #[arg(short = '?', long, action = ArgAction::Help, global = true)]
+    help: Option<bool>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch a database, and guard somebody else's migration
+    Attach(Box<attach::AttachArgs>),
+    /// Play a flight again from its log: the same decisions, without a database
+    Replay(replay::ReplayArgs),
+    /// A throw-away server, live traffic and a staged jam: everything in one command
+    Demo(demo::DemoArgs),
+}
+
+/// Runs lockpit with these arguments; the first one is the program's name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    insert_attach(&mut args);
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let _ = error.print();
+            return if asked { Exit::Done } else { Exit::Usage }.into();
+        }
+    };
+    let result = match cli.command {
+        Command::Attach(args) => attach::run(*args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Demo(args) => demo::run(args),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            lines::complain(&failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+/// The command line, for documentation made from it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Why a command ended without doing its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl ToString) -> Failure {
+        Failure { exit, message: message.to_string() }
+    }
+}
+
+/// A bare connection string means `attach`; a bare word never connects.
+fn insert_attach(args: &mut Vec<OsString>) {
+    let bare = args.get(1).and_then(|arg| arg.to_str()).is_some_and(|arg| {
+        !arg.starts_with('-') && (arg.contains("://") || arg.contains('='))
+    });
+    if bare {
+        args.insert(1, OsString::from("attach"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Carries out what the engine asks for.
+//!
+//! Owns the hold on sampler, control session and watchdog. Never decides anything, and never waits: orders go
+//! into queues, and what became of them comes back as inputs.
+
+use tokio::sync::{mpsc, watch};
+
+use crate::engine::effect::{DeadMan, Effect, Rung};
+use crate::engine::ids::{At, StopId};
+use crate::engine::input::{Input, Outcome, RungAnswer};
+use crate::flight::runner::Runner;
+use crate::pg::control::Order;
+use crate::pg::sampler::{PaceOrder, SamplerHandle};
+
+/// The flight's hands.
+#[derive(Debug)]
+pub(super) struct Executor {
+    pub(super) sampler: SamplerHandle,
+    pub(super) control: mpsc::UnboundedSender<Order>,
+    pub(super) watchdog: Option<watch::Sender<Option<DeadMan>>>,
+    pub(super) runner: Option<Runner>,
+    pub(super) inputs: mpsc::Sender<Input>,
+}
+
+impl Executor {
+    /// Carries out one effect; true when it ends the flight.
+    pub(super) fn carry_out(&self, at: At, effect: Effect) -> bool {
+        match effect {
+            Effect::Pace { sample_every_ms, watch_every_ms } => {
+                self.sampler.pace(PaceOrder { sample_every_ms, watch_every_ms });
+            }
+            Effect::SampleNow => self.sampler.sample_now(),
+            Effect::CheckRight { backend, role } => self.order(Order::CheckRight { backend, role }),
+            Effect::Stop { stop, rung: Rung::SignalRunner(_), .. } => self.signal_runner(at, stop),
+            Effect::Stop { stop, rung, attempt } => self.order(Order::Stop { stop, rung, attempt }),
+            Effect::Observe { stop, attempt, victims, until } => {
+                self.order(Order::Observe { stop, attempt, victims, until });
+            }
+            Effect::AskEnd { backend, xid } => self.order(Order::AskEnd { backend, xid }),
+            Effect::Watchdog { guards } => {
+                self.order(Order::Heartbeat(guards.is_some()));
+                if let Some(watchdog) = &self.watchdog {
+                    watchdog.send_replace(guards);
+                }
+            }
+            Effect::End { .. } => return true,
+        }
+        false
+    }
+
+    fn order(&self, order: Order) {
+        // The control task ends with the flight only.
+        let _ = self.control.send(order);
+    }
+
+    fn signal_runner(&self, at: At, stop: StopId) {
+        let answer = match &self.runner {
+            Some(runner) => runner.terminate(),
+            None => RungAnswer::Failed("no runner was named on this machine".to_owned()),
+        };
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let _ = inputs.send(Input::Outcome(Outcome::Rung { stop, answer, sent: at })).await;
+        });
+    }
+}

@@ -1,0 +1,276 @@
+//! The flight: the loop that owns adapters, engine, executor and log.
+//!
+//! Owns the order of things: an input is stamped, logged and handled; what the engine asks for is logged and
+//! carried out; what follows is told. Needs no terminal. Never waits for the disk, for whoever reads the
+//! lines, or for the server.
+
+mod executor;
+mod recorder;
+mod runner;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::clock::FlightClock;
+use crate::engine::ids::At;
+use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState};
+use crate::engine::settings::{Arming, IfLost, OnTrip};
+use crate::engine::Cockpit;
+use crate::headless::Narrator;
+use crate::headless::line::{Body, Line, Note};
+use crate::log::LogError;
+use crate::pg::connect::Conninfo;
+use crate::pg::control::Control;
+use crate::pg::sampler::{AttachError, PaceOrder, Sampler};
+use crate::pg::stop::{self, Stop, Stopper};
+use crate::pg::text::{Digester, DigestError};
+use crate::pg::watchdog::{Names, Watchdog};
+use executor::Executor;
+use recorder::Recorder;
+pub use runner::Runner;
+
+/// A process that was late by this much did not run: it was stopped, or the machine slept.
+const SLEPT_MS: u64 = 1_000;
+/// Inputs that may wait for the loop; a sampler that is ahead of it waits, and so looks less often.
+const QUEUE: usize = 1_024;
+/// How long the sessions have to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// A flight to be flown.
+#[derive(Debug)]
+pub struct Flight {
+    /// Where.
+    pub conninfo: Conninfo,
+    /// What the engine is told first; its server and time are filled in here.
+    pub begin: Begin,
+    /// Pattern on raw query texts, of `--target query=`.
+    pub query_pattern: Option<String>,
+    /// Where the log goes; a directory gets a name made of date and database. `None` records nothing.
+    pub record: Option<Record>,
+}
+
+/// Where a log goes.
+#[derive(Debug, Clone)]
+pub enum Record {
+    /// This file, which must not exist.
+    File(PathBuf),
+    /// A new file in this directory.
+    Directory(PathBuf),
+}
+
+/// Why a flight did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum FlightError {
+    /// No session to sample with.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// No session to stop with.
+    #[error("no control session, without which nothing could be stopped: {0}")]
+    Control(String),
+    /// No session for the dead-man's switch.
+    #[error("no session for the dead-man's switch that --if-lost stop asks for: {0}")]
+    Watchdog(String),
+    /// No log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The pattern of `--target query=`.
+    #[error(transparent)]
+    Pattern(#[from] DigestError),
+    /// The runner of `--on-trip signal:PID`.
+    #[error("process {0} cannot be held, so --on-trip signal:{0} could hit another one: {1}")]
+    Runner(u32, std::io::Error),
+}
+
+/// What the flight's owner can do to it.
+#[derive(Debug, Clone)]
+pub struct Commands(mpsc::Sender<Input>);
+
+impl Commands {
+    /// Gives the flight a command.
+    pub async fn send(&self, command: Command) {
+        let _ = self.0.send(Input::Command(command)).await;
+    }
+}
+
+/// A flight that is connected and has not begun.
+#[derive(Debug)]
+pub struct Ready {
+    clock: FlightClock,
+    begin: Begin,
+    attached: Attached,
+    links: Vec<Link>,
+    inputs: mpsc::Receiver<Input>,
+    executor: Executor,
+    recorder: Recorder,
+    stop: Stopper,
+    tasks: Vec<JoinHandle<()>>,
+    sampler: Sampler,
+    stop_sampler: (Stopper, Stop),
+}
+
+impl Flight {
+    /// Opens every session and the log.
+    ///
+    /// # Errors
+    /// [`FlightError`]; nothing is left open.
+    pub async fn prepare(self) -> Result<(Ready, Commands), FlightError> {
+        let Flight { conninfo, mut begin, query_pattern, record } = self;
+        let clock = FlightClock::start();
+        begin.utc_us = crate::clock::utc_us();
+        begin.server = conninfo.display();
+        let digester = Digester::new(query_pattern.as_deref())?;
+        let (sender, inputs) = mpsc::channel(QUEUE);
+        let (stopper, stop) = stop::channel();
+        // Sessions of one flight know each other by a name that no other flight has.
+        let tag = format!("{:06x}", begin.seed & 0xff_ffff);
+        let name = |kind: &str| format!("lockpit/{kind} {tag}");
+        let pace = &begin.settings.pace;
+        let order = PaceOrder { sample_every_ms: pace.quiet_ms, watch_every_ms: None };
+        let (sampler, sampler_handle, attached) =
+            Sampler::attach(conninfo.clone(), name("sampler"), clock, digester, sender.clone(), order).await?;
+        let (control, orders) = Control::open(conninfo.clone(), name("control"), clock, sender.clone())
+            .await
+            .map_err(FlightError::Control)?;
+        let mut links = vec![up(Conn::Sampler, sampler.pid()), up(Conn::Control, control.pid())];
+        let mut tasks = Vec::new();
+        let settings = &begin.settings;
+        let mut watchdog_order = None;
+        if settings.arming == Arming::Armed && settings.if_lost == IfLost::Stop && !settings.read_only {
+            let names = Names {
+                own: name("watchdog"),
+                heartbeats: vec![name("sampler"), name("control")],
+                role: attached.rights.role,
+            };
+            let opened = Watchdog::open(conninfo, names, sender.clone()).await;
+            let (watchdog, order) = opened.map_err(FlightError::Watchdog)?;
+            links.push(up(Conn::Watchdog, watchdog.pid()));
+            tasks.push(tokio::spawn(watchdog.run(stop.clone())));
+            watchdog_order = Some(order);
+        }
+        let runner = match settings.on_trip {
+            OnTrip::Signal(pid) => Some(Runner::hold(pid).map_err(|e| FlightError::Runner(pid, e))?),
+            _ => None,
+        };
+        let recorder = Recorder::open(record, &begin, &attached)?;
+        tasks.push(tokio::spawn(control.run(stop)));
+        let executor = Executor {
+            sampler: sampler_handle,
+            control: orders,
+            watchdog: watchdog_order,
+            runner,
+            inputs: sender.clone(),
+        };
+        let ready = Ready {
+            clock,
+            begin,
+            attached,
+            links,
+            inputs,
+            executor,
+            recorder,
+            stop: stopper,
+            tasks,
+            sampler,
+            stop_sampler: stop::channel(),
+        };
+        Ok((ready, Commands(sender)))
+    }
+}
+
+impl Ready {
+    /// Where the log is, when there is one.
+    pub fn log_path(&self) -> Option<&std::path::Path> {
+        self.recorder.path()
+    }
+
+    /// Flies to the end; `tell` gets the lines and must not block. Returns the exit code.
+    pub async fn fly(self, mut tell: impl FnMut(Vec<Line>)) -> u8 {
+        let Ready { clock, begin, attached, links, mut inputs, executor, recorder, .. } = self;
+        let mut deck =
+            Deck { clock, cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder };
+        let (stop_sampler, sampler_stop) = self.stop_sampler;
+        let sampler = tokio::spawn(self.sampler.run(sampler_stop));
+        let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
+        first.extend(links.into_iter().map(Input::Link));
+        for input in first {
+            deck.take(clock.now(), input, &mut tell);
+        }
+        let mut over = false;
+        while !over {
+            let due = deck.cockpit.next_deadline();
+            let input = tokio::select! {
+                biased;
+                input = inputs.recv() => input,
+                () = until(clock, due) => Some(Input::Tick),
+            };
+            let Some(input) = input else { break };
+            let at = clock.now();
+            if let Some(due) = due.filter(|due| at.ms_since(*due) > SLEPT_MS) {
+                let why = format!("lockpit did not run for {} ms: stopped, or the machine slept", at.ms_since(due));
+                deck.take(at, Input::Gap(Gap { from: due, why, lost: None }), &mut tell);
+            }
+            over = deck.take(at, input, &mut tell);
+        }
+        drop(inputs);
+        // The sampler last: until the dead-man's switch is released, it must hear of us.
+        self.stop.give();
+        for task in self.tasks {
+            let _ = tokio::time::timeout(FAREWELL, task).await;
+        }
+        stop_sampler.give();
+        let _ = tokio::time::timeout(FAREWELL, sampler).await;
+        let exit = deck.cockpit.exit_code();
+        tell(deck.recorder.close());
+        exit
+    }
+}
+
+/// Engine, log and hands of a flight in the air.
+struct Deck {
+    clock: FlightClock,
+    cockpit: Cockpit,
+    narrator: Narrator,
+    executor: Executor,
+    recorder: Recorder,
+}
+
+impl Deck {
+    /// One turn: log, handle, log, act, tell. True when the flight is over.
+    fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
+        let was_sample = matches!(input, Input::Sample(_));
+        self.narrator.note(&input);
+        self.recorder.before(at, &self.cockpit);
+        let effects = self.cockpit.handle(at, input.clone());
+        self.recorder.turn(at, input, &effects);
+        let mut over = false;
+        for effect in effects {
+            over |= self.executor.carry_out(at, effect);
+        }
+        if was_sample {
+            let target = self.cockpit.target().map(|target| target.pid());
+            self.executor.sampler.follow(target.into_iter().collect());
+        }
+        let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
+        lines.extend(self.recorder.news(at).map(|text| note(at, text)));
+        tell(lines);
+        over
+    }
+}
+
+fn note(at: At, text: String) -> Line {
+    Line { at_ms: at.ms(), body: Body::Note(Note { warning: true, text }) }
+}
+
+fn up(conn: Conn, pid: crate::engine::ids::Pid) -> Link {
+    Link { conn, state: LinkState::Up { pid } }
+}
+
+async fn until(clock: FlightClock, due: Option<At>) {
+    match due {
+        Some(due) => tokio::time::sleep(Duration::from_micros(due.us_since(clock.now()))).await,
+        None => std::future::pending().await,
+    }
+}
