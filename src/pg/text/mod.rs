@@ -1,1 +1,231 @@
-//! Digesting query texts.
+//! Digesting query texts: raw texts of `pg_stat_activity` become [`Text`]s, once each, before anyone else
+//! sees them.
+//!
+//! Owns what of a text is kept, and its number in the flight. Lets no byte of a literal or comment through,
+//! and takes texts as hostile: any text is answered, in bounded time and memory.
+//!
+//! The way of a text: `lexer` finds what is secret; `normalise` (with `form`) makes the form; `kind` (with
+//! `commands`) names the statement by its words; `parser` (with `tree`) asks the grammar where that may
+//! tell more; `seen` remembers.
+
+mod commands;
+mod form;
+mod kind;
+mod lexer;
+mod normalise;
+mod parser;
+mod seen;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use regex::Regex;
+
+pub use self::parser::PARSER_THREAD;
+use self::parser::Parser;
+use self::seen::{Fingerprint, Fingerprints, Recent};
+use crate::engine::ids::TextId;
+use crate::engine::text::{NamedBy, Text};
+
+/// What [`Text::matched_by`] calls the pattern of `--target query=`.
+pub const TARGET_PATTERN: &str = "target";
+
+/// The normalised text that stands for all texts of a kind once a flight has too many.
+pub const TOO_MANY: &str = "(not kept: too many distinct texts in this flight)";
+
+/// Longest raw text that is read; PostgreSQL's own limit for `track_activity_query_size`.
+const MAX_RAW_BYTES: usize = 1024 * 1024;
+
+/// What the server writes where it has no text to show.
+const NOT_A_TEXT: &[&str] =
+    &["<insufficient privilege>", "<command string not enabled>", "<backend information not available>"];
+
+/// What the texts of autovacuum's workers begin with.
+const AUTOVACUUM: &str = "autovacuum: ";
+
+/// What autovacuum adds when it cannot be cancelled by a lock request.
+const WRAPAROUND: &str = "(to prevent wraparound)";
+
+/// Why texts cannot be digested.
+#[derive(Debug, thiserror::Error)]
+pub enum DigestError {
+    /// The pattern of `--target query=` is no regular expression.
+    #[error("--target query={pattern} is not a regular expression: {source}")]
+    Pattern {
+        /// The pattern as given.
+        pattern: String,
+        /// What is wrong with it.
+        source: regex::Error,
+    },
+    /// The thread that parses cannot be started.
+    #[error(
+        "cannot start the thread that parses statements: {0}; is the limit on threads or memory too low?"
+    )]
+    Thread(#[from] io::Error),
+}
+
+/// How much a flight keeps.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Distinct texts of all kinds.
+    texts: usize,
+    /// Distinct texts that applications send; the rest is there for schema work that comes late.
+    application_texts: usize,
+    /// Raw texts of a generation whose ids are remembered.
+    recent: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { texts: 50_000, application_texts: 40_000, recent: 32_768 }
+    }
+}
+
+/// Digests the texts of one flight and numbers them.
+///
+/// Its memory is bounded by some 10 MB, however long the flight and however distinct its texts: raw texts
+/// and digests are remembered by fingerprint only. After 50,000 distinct digests (40,000 of statements that
+/// applications send) new ones of a kind share one that says [`TOO_MANY`].
+#[derive(Debug)]
+pub struct Digester {
+    target: Option<Regex>,
+    parser: Parser,
+    limits: Limits,
+    fingerprints: Fingerprints,
+    /// Ids of recent raw texts.
+    recent: Recent,
+    /// Ids of all digests.
+    ids: BTreeMap<Fingerprint, TextId>,
+}
+
+impl Digester {
+    /// A digester for a new flight. `target` is the pattern of `--target query=`, which is matched against
+    /// raw texts.
+    ///
+    /// # Errors
+    /// When the pattern is no regular expression, and when the thread that parses cannot be started.
+    pub fn new(target: Option<&str>) -> Result<Digester, DigestError> {
+        Digester::with_limits(target, Limits::default())
+    }
+
+    fn with_limits(target: Option<&str>, limits: Limits) -> Result<Digester, DigestError> {
+        let compile = |pattern: &str| {
+            Regex::new(pattern).map_err(|source| DigestError::Pattern { pattern: pattern.to_owned(), source })
+        };
+        Ok(Digester {
+            target: target.map(compile).transpose()?,
+            parser: Parser::start()?,
+            limits,
+            fingerprints: Fingerprints::default(),
+            recent: Recent::new(limits.recent),
+            ids: BTreeMap::new(),
+        })
+    }
+
+    /// The number of a text in this flight, and its digest the first time that number is given.
+    ///
+    /// `truncated` says that the server or the sampler cut the text. May wait 50 ms for the parser, once per
+    /// new text that may be schema work; never more.
+    pub fn digest(&mut self, raw: &str, truncated: bool) -> (TextId, Option<Text>) {
+        let fingerprint = self.fingerprints.of(&(raw, truncated));
+        if let Some(id) = self.recent.get(fingerprint) {
+            return (id, None);
+        }
+        let (id, text) = self.number(raw, truncated);
+        self.recent.insert(fingerprint, id);
+        (id, text)
+    }
+
+    /// Digests a text and numbers the digest.
+    fn number(&mut self, raw: &str, truncated: bool) -> (TextId, Option<Text>) {
+        let (raw, truncated) = match raw.get(..raw.floor_char_boundary(MAX_RAW_BYTES)) {
+            Some(start) if start.len() < raw.len() => (start, true),
+            _ => (raw, truncated),
+        };
+        let (mut text, application) = describe(&mut self.parser, raw, truncated);
+        if self.target.as_ref().is_some_and(|target| target.is_match(raw)) {
+            text.matched_by.push(TARGET_PATTERN.to_owned());
+        }
+        let limit = if application { self.limits.application_texts } else { self.limits.texts };
+        let mut fingerprint = self.fingerprint(&text);
+        if self.ids.len() >= limit && !self.ids.contains_key(&fingerprint) {
+            text.normalised = TOO_MANY.to_owned();
+            text.statements = 0;
+            text.relations.clear();
+            fingerprint = self.fingerprint(&text);
+        }
+        if let Some(id) = self.ids.get(&fingerprint) {
+            return (*id, None);
+        }
+        text.id = TextId(u32::try_from(self.ids.len()).expect("the limits keep texts far below 2^32"));
+        self.ids.insert(fingerprint, text.id);
+        (text.id, Some(text))
+    }
+
+    /// What makes a digest distinct: everything people can see of it, but not by which means it was named.
+    fn fingerprint(&self, text: &Text) -> Fingerprint {
+        self.fingerprints.of(&(&text.normalised, &text.kind, text.truncated, &text.matched_by))
+    }
+}
+
+/// Digests a text that has no number yet; true when applications send such statements.
+fn describe(parser: &mut Parser, raw: &str, truncated: bool) -> (Text, bool) {
+    let mut text = Text {
+        id: TextId(0),
+        normalised: raw.to_owned(),
+        kind: kind::UNKNOWN.to_owned(),
+        statements: 0,
+        relations: Vec::new(),
+        truncated,
+        named_by: NamedBy::Nothing,
+        matched_by: Vec::new(),
+    };
+    if NOT_A_TEXT.contains(&raw) {
+        return (text, true);
+    }
+    let tokens = lexer::tokens(raw, truncated);
+    text.normalised = normalise::normalise(&tokens);
+    if raw.starts_with(AUTOVACUUM) {
+        describe_autovacuum(&mut text, raw);
+        return (text, true);
+    }
+    let bare: Vec<_> = tokens.iter().filter(|token| !token.is_blank()).copied().collect();
+    let outline = kind::outline(&bare);
+    if bare.is_empty() {
+        return (text, true);
+    }
+    text.statements = if truncated { 0 } else { outline.statements };
+    if !truncated
+        && !outline.application
+        && let Some(parsed) = parser.parse(&tokens)
+    {
+        text.named_by = NamedBy::Parser;
+        text.kind = kind::refine(&parsed.command, outline.first);
+        text.statements = parsed.statements;
+        text.relations = parsed.relations;
+    } else if let Some(kind) = kind::by_keywords(outline.first) {
+        text.named_by = NamedBy::Keywords;
+        text.kind = kind;
+    }
+    (text, outline.application)
+}
+
+/// Names a text that an autovacuum worker made. It is no SQL, and names in it have no quotes.
+fn describe_autovacuum(text: &mut Text, raw: &str) {
+    let work = &raw[AUTOVACUUM.len()..];
+    if let Some(kind) = ["VACUUM", "ANALYZE", "BRIN summarize"].iter().find(|kind| work.starts_with(**kind)) {
+        text.kind = format!("{AUTOVACUUM}{kind}");
+        text.named_by = NamedBy::Keywords;
+        text.statements = 1;
+    }
+    // A quote in a table's name hides what follows it.
+    let room = text.normalised.chars().count() + WRAPAROUND.len() < Text::MAX_CHARS;
+    if room && raw.ends_with(WRAPAROUND) && !text.normalised.ends_with(WRAPAROUND) {
+        text.normalised.push(' ');
+        text.normalised.push_str(WRAPAROUND);
+    }
+}

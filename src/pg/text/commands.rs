@@ -1,0 +1,102 @@
+//! PostgreSQL's commands, as words.
+//!
+//! Owns the tables from which a kind is made by keywords. Never reads a text.
+
+/// What can be created, altered and dropped.
+#[rustfmt::skip]
+pub(super) const OBJECTS: &[&str] = &[
+    "ACCESS METHOD", "AGGREGATE", "CAST", "COLLATION", "CONVERSION", "DATABASE", "DEFAULT PRIVILEGES", "DOMAIN",
+    "EVENT TRIGGER", "EXTENSION", "FOREIGN DATA WRAPPER", "FOREIGN TABLE", "FUNCTION", "GROUP", "INDEX",
+    "LANGUAGE", "LARGE OBJECT", "MATERIALIZED VIEW", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "OWNED",
+    "POLICY", "PROCEDURE", "PROPERTY GRAPH", "PUBLICATION", "ROLE", "ROUTINE", "RULE", "SCHEMA", "SEQUENCE",
+    "SERVER", "STATISTICS", "SUBSCRIPTION", "SYSTEM", "TABLE", "TABLESPACE", "TEXT SEARCH CONFIGURATION",
+    "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE", "TRANSFORM", "TRIGGER", "TYPE",
+    "USER", "USER MAPPING", "VIEW",
+];
+
+/// Words between CREATE or DROP and the object that change neither the command nor its locks.
+#[rustfmt::skip]
+pub(super) const MODIFIERS: &[&str] = &[
+    "OR", "REPLACE", "GLOBAL", "LOCAL", "TEMP", "TEMPORARY", "UNLOGGED", "UNIQUE", "RECURSIVE", "CONSTRAINT",
+    "TRUSTED", "PROCEDURAL", "DEFAULT",
+];
+
+/// Commands of one piece, and their names where those differ.
+pub(super) const COMMANDS: &[(&str, &str)] = &[
+    ("ABORT", "ROLLBACK"),
+    ("ANALYSE", "ANALYZE"),
+    ("ANALYZE", "ANALYZE"),
+    ("BASE_BACKUP", "BASE_BACKUP"),
+    ("BEGIN", "BEGIN"),
+    ("CALL", "CALL"),
+    ("CHECKPOINT", "CHECKPOINT"),
+    ("CLOSE", "CLOSE"),
+    ("CLUSTER", "CLUSTER"),
+    ("COMMENT", "COMMENT"),
+    ("COMMIT", "COMMIT"),
+    ("COMMIT PREPARED", "COMMIT PREPARED"),
+    ("COPY", "COPY"),
+    ("CREATE_REPLICATION_SLOT", "CREATE_REPLICATION_SLOT"),
+    ("DEALLOCATE", "DEALLOCATE"),
+    ("DECLARE", "DECLARE"),
+    ("DELETE", "DELETE"),
+    ("DISCARD", "DISCARD"),
+    ("DO", "DO"),
+    ("DROP_REPLICATION_SLOT", "DROP_REPLICATION_SLOT"),
+    ("END", "COMMIT"),
+    ("EXECUTE", "EXECUTE"),
+    ("EXPLAIN", "EXPLAIN"),
+    ("FETCH", "FETCH"),
+    ("GRANT", "GRANT"),
+    ("IDENTIFY_SYSTEM", "IDENTIFY_SYSTEM"),
+    ("IMPORT FOREIGN SCHEMA", "IMPORT FOREIGN SCHEMA"),
+    ("INSERT", "INSERT"),
+    ("LISTEN", "LISTEN"),
+    ("LOAD", "LOAD"),
+    ("LOCK", "LOCK TABLE"),
+    ("MERGE", "MERGE"),
+    ("MOVE", "MOVE"),
+    ("NOTIFY", "NOTIFY"),
+    ("PREPARE", "PREPARE"),
+    ("PREPARE TRANSACTION", "PREPARE TRANSACTION"),
+    ("READ_REPLICATION_SLOT", "READ_REPLICATION_SLOT"),
+    ("REASSIGN OWNED", "REASSIGN OWNED"),
+    ("REFRESH MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW"),
+    ("REINDEX", "REINDEX"),
+    ("RELEASE", "RELEASE SAVEPOINT"),
+    ("REPACK", "REPACK"),
+    ("RESET", "RESET"),
+    ("REVOKE", "REVOKE"),
+    ("ROLLBACK", "ROLLBACK"),
+    ("ROLLBACK PREPARED", "ROLLBACK PREPARED"),
+    ("ROLLBACK TO", "ROLLBACK TO SAVEPOINT"),
+    ("ROLLBACK TRANSACTION TO", "ROLLBACK TO SAVEPOINT"),
+    ("ROLLBACK WORK TO", "ROLLBACK TO SAVEPOINT"),
+    ("SAVEPOINT", "SAVEPOINT"),
+    ("SECURITY LABEL", "SECURITY LABEL"),
+    ("SELECT", "SELECT"),
+    ("SET", "SET"),
+    ("SET CONSTRAINTS", "SET CONSTRAINTS"),
+    ("SET ROLE", "SET ROLE"),
+    ("SET SESSION AUTHORIZATION", "SET SESSION AUTHORIZATION"),
+    ("SET TRANSACTION", "SET TRANSACTION"),
+    ("SHOW", "SHOW"),
+    ("START TRANSACTION", "BEGIN"),
+    ("START_REPLICATION", "START_REPLICATION"),
+    ("TABLE", "SELECT"),
+    ("TIMELINE_HISTORY", "TIMELINE_HISTORY"),
+    ("TRUNCATE", "TRUNCATE"),
+    ("UNLISTEN", "UNLISTEN"),
+    ("UPDATE", "UPDATE"),
+    ("UPLOAD_MANIFEST", "UPLOAD_MANIFEST"),
+    ("VACUUM", "VACUUM"),
+    ("VALUES", "SELECT"),
+];
+
+/// Statements of applications: their first word names them, so they are not worth a parse.
+#[rustfmt::skip]
+pub(super) const APPLICATION: &[&str] = &[
+    "ABORT", "BEGIN", "CALL", "CLOSE", "COMMIT", "DEALLOCATE", "DECLARE", "DELETE", "DISCARD", "END", "EXECUTE",
+    "FETCH", "INSERT", "LISTEN", "MERGE", "MOVE", "NOTIFY", "RELEASE", "RESET", "ROLLBACK", "SAVEPOINT", "SELECT",
+    "SET", "SHOW", "START", "TABLE", "UNLISTEN", "UPDATE", "VALUES", "WITH",
+];

@@ -1,0 +1,137 @@
+//! The grammar, asked on a thread of its own.
+//!
+//! Owns the one thread that parses, and what is refused before it is asked. squawk's parser descends on
+//! the machine's stack: whoever overflows it is aborted, with no way to catch that. So a text is parsed
+//! only when it has at most [`MAX_TOKENS`] tokens, on a stack of [`STACK_BYTES`].
+//!
+//! Why that is enough, for every construct: no construct descends by more than one level a token. Measured
+//! over 65 constructs that nest (brackets, signs, NOT, CASE, sub-selects, joins, calls, window clauses,
+//! EXPLAIN, PREPARE, ..), a level takes at most 1.3 KB of stack with the parser optimised as this crate's
+//! `dev` profile does; a bracket takes 0.5 KB that way and 3 KB unoptimised. The stack has 16 KB a token.
+//! The memory of a stack is committed when it is touched, so the size costs address space only.
+//!
+//! The parser sees no literal: strings are empty, numbers are 0 or 1, comments are gone. It therefore
+//! cannot descend into what a string holds (it would parse the body of an SQL function), and its answer
+//! cannot repeat it. Its cost can grow with the square of the nesting; at the limit that is some 70 ms, so
+//! an answer is awaited for [`PATIENCE`] only, and a thread that is still busy is not asked.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::lexer::{Kind, Token};
+use super::tree::{self, Parsed};
+
+/// The name of the thread that parses, for panic hooks: what it panics with is caught, and no news.
+pub const PARSER_THREAD: &str = "lockpit-parser";
+
+/// Most tokens that are parsed.
+const MAX_TOKENS: usize = 4_096;
+
+/// Longest text that is parsed, without its literals.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The stack of the thread that parses.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long an answer is awaited.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// A text without secrets, and where the answer goes.
+struct Request {
+    masked: String,
+    answer: Sender<Option<Parsed>>,
+}
+
+/// The thread that parses. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Parser {
+    requests: Sender<Request>,
+    /// The answer that came too late, while it is still due.
+    late: Option<Receiver<Option<Parsed>>>,
+    patience: Duration,
+}
+
+impl Parser {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no room for another thread.
+    pub(super) fn start() -> io::Result<Parser> {
+        let (requests, inbox) = channel();
+        thread::Builder::new()
+            .name(PARSER_THREAD.to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || serve(&inbox))?;
+        Ok(Parser { requests, late: None, patience: PATIENCE })
+    }
+
+    /// What the grammar says about a text that is complete; `None` when it refuses the text, when the text is
+    /// too much for it, and when it does not answer in time.
+    pub(super) fn parse(&mut self, tokens: &[Token<'_>]) -> Option<Parsed> {
+        if self.is_busy() {
+            return None;
+        }
+        let (answer, reply) = channel();
+        self.requests.send(Request { masked: mask(tokens)?, answer }).ok()?;
+        match reply.recv_timeout(self.patience) {
+            Ok(parsed) => parsed,
+            // The parser panicked.
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                self.late = Some(reply);
+                None
+            }
+        }
+    }
+
+    /// Whether the thread still works at a text whose answer came too late.
+    fn is_busy(&mut self) -> bool {
+        if let Some(late) = &self.late
+            && late.try_recv() == Err(TryRecvError::Empty)
+        {
+            return true;
+        }
+        self.late = None;
+        false
+    }
+
+    /// The same thread, awaited for longer: for tests of what it answers rather than of how fast.
+    #[cfg(test)]
+    pub(super) fn patient(self) -> Parser {
+        Parser { patience: Duration::from_secs(60), ..self }
+    }
+
+    /// Busy until `late` is answered.
+    #[cfg(test)]
+    pub(super) fn late_for_tests(&mut self, late: Receiver<Option<Parsed>>) {
+        self.late = Some(late);
+    }
+}
+
+/// The life of the thread. The tree never leaves it, because dropping a deep one descends too.
+fn serve(inbox: &Receiver<Request>) {
+    for Request { masked, answer } in inbox {
+        let Ok(parsed) = catch_unwind(AssertUnwindSafe(|| tree::read(&masked))) else { continue };
+        // Nobody waits for a late answer any more.
+        let _ = answer.send(parsed);
+    }
+}
+
+/// The text without literals and comments; `None` when it is not closed or too much for the parser.
+fn mask(tokens: &[Token<'_>]) -> Option<String> {
+    let count = tokens.iter().filter(|token| !token.is_blank()).count();
+    let mut masked = String::new();
+    for token in tokens {
+        match token.kind {
+            Kind::OpenLiteral | Kind::OpenComment => return None,
+            Kind::Space | Kind::Comment => masked.push(' '),
+            Kind::Literal => masked.push_str("''"),
+            Kind::Number => masked.push(if token.text == "0" { '0' } else { '1' }),
+            _ => masked.push_str(token.text),
+        }
+    }
+    (count <= MAX_TOKENS && masked.len() <= MAX_BYTES).then_some(masked)
+}
