@@ -1,3 +1,7 @@
-//! The program `lockpit`.
+//! The `lockpit` program: everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lockpit::cli::main(std::env::args_os())
+}

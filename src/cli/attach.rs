@@ -249,7 +249,11 @@ fn record(flight: &FlightArgs) -> Result<Option<Record>, Failure> {
         Some(path) if path.is_dir() => Ok(Some(Record::Directory(path.clone()))),
         Some(path) => Ok(Some(Record::File(path.clone()))),
         None => {
-            let dir = default_dir().map_err(|error| Failure::new(Exit::Usage, error))?;
+            let dir = default_dir().ok_or_else(|| {
+                let message = "there is no home directory to record the flight in: name a place with --record, \
+                               or fly with --no-record";
+                Failure::new(Exit::Usage, message)
+            })?;
             std::fs::create_dir_all(&dir).map_err(|error| {
                 let message = format!(
                     "flights are recorded in {}, which cannot be made: {error}; name a place with --record, \

@@ -3,10 +3,10 @@
 //! Owns the words a user types and the exit codes. Each family of commands has a file of its own.
 
 mod attach;
-mod demo;
+
 mod exit;
 mod lines;
-mod replay;
+
 mod target;
 
 use std::ffi::OsString;
@@ -39,10 +39,6 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
-    /// Play a flight again from its log: the same decisions, without a database
-    Replay(replay::ReplayArgs),
-    /// A throw-away server, live traffic and a staged jam: everything in one command
-    Demo(demo::DemoArgs),
 }
 
 /// Runs lockpit with these arguments; the first one is the program's name.
@@ -60,8 +56,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
-        Command::Replay(args) => replay::run(&args),
-        Command::Demo(args) => demo::run(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

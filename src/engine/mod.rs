@@ -389,7 +389,7 @@ impl Cockpit {
 
     /// After every input: judge, pace, and leave when it is time.
     fn settle(&mut self, at: At, effects: &mut Vec<Effect>) {
-        if self.over || self.begin.is_none() {
+        if self.over || self.attached.is_none() {
             return;
         }
         let mut target = self.follow.target.take();
@@ -460,13 +460,14 @@ impl Cockpit {
 
     fn facts_of(&self, at: At, target: Option<&Target>) -> Facts {
         let settings = self.begin.as_ref().map(|begin| &begin.settings);
+        let seen = self.sample_at.unwrap_or(at);
         Facts {
             at,
             target: target.map(|target| TargetFacts {
                 pid: target.pid(),
                 strong: target.strong,
                 victims: u32::try_from(target.victims.len()).unwrap_or(u32::MAX),
-                oldest_victim_ms: self.ages.oldest_ms(at, target.victims.iter().copied()),
+                oldest_victim_ms: self.ages.oldest_ms(seen, target.victims.iter().copied()),
             }),
             last_sample: self.sample_at,
             sample_every_ms: self.pacer.sample_every_ms(),

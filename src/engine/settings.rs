@@ -106,7 +106,7 @@ pub struct Limits {
 /// Limits of `queue_depth`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueDepthLimit {
-    /// Trips at this many victims. `None`: the smaller of 5 and half the usual active clients, at least 1.
+    /// Trips at this many victims. `None`: the smaller of 5 and half the usual active clients, at least 2.
     pub limit: Option<u32>,
     /// For how long, in milliseconds.
     pub hold_ms: u64,

@@ -14,7 +14,7 @@ use crate::engine::sample::{Fact, SlowFacts};
 use crate::engine::settings::{Arming, Selector};
 use crate::engine::target::Target as TargetWork;
 use crate::engine::timeline::{Event, Fate, GuardState, OutcomeStory, StopResult, TargetStory};
-use crate::log::FORMAT;
+use crate::log::MAJOR;
 
 /// Tells a flight, one input at a time.
 #[derive(Debug, Default)]
@@ -146,7 +146,7 @@ fn flight(cockpit: &Cockpit) -> Flight {
         schema: SCHEMA,
         lockpit: begin.map(|begin| begin.lockpit.clone()).unwrap_or_default(),
         engine: begin.map_or(0, |begin| begin.engine),
-        log_format: FORMAT,
+        log_format: u32::from(MAJOR),
         began: begin.map(|begin| rfc3339(begin.utc_us)).unwrap_or_default(),
         server: begin.map(|begin| begin.server.clone()).unwrap_or_default(),
         server_version: server.map(|server| server.version.clone()).unwrap_or_default(),

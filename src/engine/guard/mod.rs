@@ -23,7 +23,8 @@ pub struct Facts {
     pub at: At,
     /// The work under guard, if there is any.
     pub target: Option<TargetFacts>,
-    /// When the last full sample arrived.
+    /// When the last full sample arrived. What it shows is as old as it is: a rule that counts time over its
+    /// limit counts from sample to sample.
     pub last_sample: Option<At>,
     /// How often full samples are due, in milliseconds.
     pub sample_every_ms: u64,
@@ -44,7 +45,7 @@ pub struct TargetFacts {
     pub strong: bool,
     /// How many clients at ordinary work wait because of it.
     pub victims: u32,
-    /// How long the longest of them has waited, in milliseconds.
+    /// How long the longest of them had waited at the last sample, in milliseconds.
     pub oldest_victim_ms: Option<u64>,
 }
 

@@ -4,15 +4,16 @@
 //! second a busy application runs out of connections.
 //! *Signal.* Victims of the target: clients whose nearest strong backend it is. Maintenance, other schema
 //! work and lockpit itself never count.
-//! *Default.* The smaller of 5 and half the usual active clients (at least 1), for 100 ms: cancel.
+//! *Default.* The smaller of 5 and half the usual active clients (at least 2: one client that waits is for
+//! `queue_age`), for 100 ms: cancel.
 //! *Cannot see.* Clients that wait in a pooler or in the application, and readers on standbys.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Facts, Guardrail, Hold, Level, Reading, seconds};
 
-/// The most victims the default limit allows.
-const DEFAULT_LIMIT: u32 = 5;
+/// The bounds of the default limit, in victims.
+const DEFAULT_LIMIT: (u32, u32) = (2, 5);
 
 /// The rule's memory: since when it is over its limit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,7 +34,8 @@ impl Guardrail for QueueDepth {
         let rule = &facts.limits.queue_depth;
         let limit = rule.limit.unwrap_or_else(|| default_limit(facts.usual_active));
         let over = target.victims >= limit;
-        let held_ms = self.hold.update(facts.at, over, target.victims <= limit / 2);
+        let seen = facts.last_sample.unwrap_or(facts.at);
+        let held_ms = self.hold.update(seen, over, target.victims <= limit / 2);
         let level = match held_ms {
             Some(held_ms) if held_ms >= rule.hold_ms => Level::Trip,
             Some(_) => Level::Warn,
@@ -55,7 +57,8 @@ impl Guardrail for QueueDepth {
 }
 
 fn default_limit(usual_active: Option<u32>) -> u32 {
-    usual_active.map_or(DEFAULT_LIMIT, |active| DEFAULT_LIMIT.min(active / 2).max(1))
+    let (least, most) = DEFAULT_LIMIT;
+    usual_active.map_or(most, |active| (active / 2).clamp(least, most))
 }
 
 fn count(victims: u32) -> String {

@@ -261,13 +261,13 @@ impl Eye {
         Ok(())
     }
 
-    async fn watch(&self, session: &SamplerSession) -> Result<(), LookError> {
+    async fn watch(&mut self, session: &SamplerSession) -> Result<(), LookError> {
         let watch = session.watch().await?;
         self.tell(Input::Watch(watch)).await;
         Ok(())
     }
 
-    async fn tell(&self, input: Input) {
+    async fn tell(&mut self, input: Input) {
         // A flight that does not listen any more is over; the sampler is about to be told.
         let _ = self.inputs.send(input).await;
     }
