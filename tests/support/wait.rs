@@ -36,7 +36,7 @@ async fn waited<T>(
             Ok(Err(seen)) => last = seen,
             Err(_) => {
                 return Err(format!(
-                    "not within {deadline:?}: {what}; seen last: {last}; the last look hung"
+                    "not within {deadline:?}: {what}; seen last: {last}; one more look got no answer"
                 ));
             }
         }
