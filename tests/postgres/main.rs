@@ -5,3 +5,4 @@ mod support;
 
 mod rig;
 mod server;
+mod shop;

@@ -11,7 +11,7 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Looks every 10 ms until `look` returns `Ok`, and returns that. An `Err` says what was seen instead.
 ///
-/// Panics at the deadline with `what` was awaited and what was seen last; a look that hangs counts as none.
+/// Panics at the deadline with `what` was awaited and what was seen last; a look that hangs is cut off.
 #[track_caller]
 pub(crate) fn wait_until<T>(
     what: &str,
@@ -36,7 +36,7 @@ async fn waited<T>(
             Ok(Err(seen)) => last = seen,
             Err(_) => {
                 return Err(format!(
-                    "not within {deadline:?}: {what}; seen last: {last}; the last look hung"
+                    "not within {deadline:?}: {what}; seen last: {last}; one more look got no answer"
                 ));
             }
         }
@@ -60,5 +60,5 @@ async fn a_wait_returns_what_was_found_or_tells_what_was_seen() {
     let seen = waited("rain", short, async || Err::<(), _>("sun".to_owned())).await.expect_err("no rain");
     assert!(seen.contains("rain") && seen.contains("seen last: sun"), "{seen}");
     let hung = waited("an answer", short, async || std::future::pending::<Result<(), _>>().await).await;
-    assert!(hung.expect_err("no answer").contains("hung"));
+    assert!(hung.expect_err("no answer").contains("got no answer"));
 }
