@@ -69,7 +69,8 @@ impl Cluster {
 
     /// A cluster of these binaries that does not run yet.
     pub(crate) fn of(bin: PathBuf) -> Cluster {
-        let dir = tempfile::Builder::new().prefix("lockpit-connect-").tempdir_in("/tmp").expect("a directory");
+        let dir =
+            tempfile::Builder::new().prefix("lockpit-connect-").tempdir_in("/tmp").expect("a directory");
         // PostgreSQL refuses to run as root.
         let owner = rustix::process::geteuid().is_root().then(postgres_user);
         if let Some((uid, gid)) = owner {
