@@ -51,3 +51,47 @@ impl fmt::Debug for ConnArgs {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    /// Watch a database
+    #[derive(Parser)]
+    #[command(disable_help_flag = true)]
+    struct Attach {
+        #[command(flatten)]
+        connection: ConnArgs,
+    }
+
+    fn parse(words: &[&str]) -> Result<ConnArgs, clap::Error> {
+        Attach::try_parse_from(words).map(|attach| attach.connection)
+    }
+
+    #[test]
+    fn the_commands_own_description_stays() {
+        let about = Attach::command().get_about().map(ToString::to_string);
+        assert_eq!(about.as_deref(), Some("Watch a database"));
+    }
+
+    #[test]
+    fn the_flags_are_those_of_psql() {
+        let given =
+            parse(&["attach", "-h", "db1", "-p5433", "-U", "ann", "-d", "shop", "-w", "sslmode=require"]);
+        let expected = ConnArgs {
+            conninfo: Some("sslmode=require".to_owned()),
+            host: Some("db1".to_owned()),
+            port: Some("5433".to_owned()),
+            username: Some("ann".to_owned()),
+            dbname: Some("shop".to_owned()),
+            no_password: true,
+            ..ConnArgs::default()
+        };
+        assert_eq!(given.expect("it parses"), expected);
+        assert!(parse(&["attach", "-W"]).expect("it parses").ask_password);
+        assert!(parse(&["attach", "-W", "-w"]).is_err());
+        assert!(parse(&["attach", "-W", "--password-command", "x"]).is_err());
+    }
+}

@@ -79,7 +79,12 @@ fn certificate_error(error: &Cert) -> Verdict {
         Cert::NotValidYet | Cert::NotValidYetContext { .. } => {
             (ErrorKind::CertificateDate, "the server's certificate is not valid yet".to_owned())
         }
-        other => (ErrorKind::Tls, format!("the server's certificate cannot be used: {other}")),
+        Cert::Other(other) => {
+            (ErrorKind::CertificateUnusable, format!("the server's certificate cannot be used: {}", other.0))
+        }
+        other => {
+            (ErrorKind::CertificateUnusable, format!("the server's certificate cannot be used: {other}"))
+        }
     }
 }
 
@@ -119,12 +124,12 @@ pub(super) fn postgres_error(error: &tokio_postgres::Error) -> Verdict {
 
 fn db_error(error: &DbError) -> Verdict {
     let message = error.message();
-    // Messages are translated by the server, names of its functions are not.
+    // Messages are translated by the server, names of functions and files are not.
     let routine = error.routine().unwrap_or_default();
     let kind = match error.code() {
         &SqlState::INVALID_PASSWORD => ErrorKind::PasswordWrong,
         &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => match routine {
-            "ClientAuthentication" => ErrorKind::HbaReject,
+            "ClientAuthentication" if message.contains("pg_hba.conf") => ErrorKind::HbaReject,
             "InitializeSessionUserId" => ErrorKind::Role,
             _ => ErrorKind::Authentication,
         },

@@ -5,20 +5,20 @@
 use std::time::Duration;
 
 use tokio_postgres::config::{self, SslNegotiation};
-use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::cancel::Canceller;
 use super::classify::{self, Verdict};
 use super::conninfo::{ChannelBinding, Conninfo, TargetSessionAttrs};
 use super::defaults;
+use super::facts::Facts;
 use super::failure::{ConnectError, ErrorKind, Failure};
 use super::host::{Address, Host};
 use super::keydata::CancelRequest;
 use super::link::{Link, OpenError, Peer, Route, Shaken};
 use super::password;
 use super::secret::Secret;
-use super::session::{Driver, Facts, Session};
+use super::session::{Driver, Session};
 use super::settings::{CHECK_CLIENT, SessionSettings};
 use super::tls::SslMode;
 
@@ -103,7 +103,11 @@ impl Call<'_> {
     ) -> Result<Session, Next> {
         let mut failed = |at: &Host, (kind, why): Verdict| {
             let server = self.conninfo.display_at(at);
-            failures.push(Failure { kind, server, why });
+            let failure = Failure { kind, server, why };
+            // Several addresses of one name mostly fail alike.
+            if failures.last() != Some(&failure) {
+                failures.push(failure);
+            }
             match kind {
                 ErrorKind::NameUnknown
                 | ErrorKind::Refused
@@ -157,7 +161,8 @@ impl Call<'_> {
         let found = tokio::time::timeout(limit, look_up).await.map_err(|_| {
             (ErrorKind::Timeout, format!("no resolver answered within {} s", limit.as_secs()))
         })?;
-        let peers: Vec<Peer> = found.map(|found| found.map(Peer::Tcp).collect()).unwrap_or_default();
+        let peers: Vec<Peer> =
+            found.map_err(|e| (ErrorKind::NameUnknown, e.to_string()))?.map(Peer::Tcp).collect();
         if peers.is_empty() {
             return Err((ErrorKind::NameUnknown, "the host's name has no address".to_owned()));
         }
@@ -239,7 +244,8 @@ impl Call<'_> {
         *stage = Stage::Setup;
         let driver = Driver::spawn(connection);
         let request = CancelRequest::of(&client.cancel_token()).await.map_err(Refusal::Login)?;
-        let facts = identify(&client, &request, wanted).await?;
+        let facts = Facts::ask(&client).await.map_err(Refusal::Login)?;
+        facts.judge(&request, wanted).map_err(Refusal::Verdict)?;
         let mut notes = Vec::new();
         let batch = self.settings.sql(facts.version_num, self.conninfo.keepalives);
         // Sent together: one round trip.
@@ -316,52 +322,4 @@ fn out_of_time(stage: Stage, limit: Duration) -> Verdict {
         Stage::Setup => format!("the login worked, but the first statements took more than {limit_s} s"),
     };
     (ErrorKind::Timeout, why)
-}
-
-/// Asks the server who it is and judges the answer. Names are qualified, because the search path is not
-/// ours yet.
-async fn identify(
-    client: &Client,
-    request: &CancelRequest,
-    wanted: TargetSessionAttrs,
-) -> Result<Facts, Refusal> {
-    const QUESTION: &str = "SELECT pg_catalog.pg_backend_pid(), \
-        pg_catalog.current_setting('server_version_num'), \
-        pg_catalog.pg_is_in_recovery(), \
-        pg_catalog.current_setting('default_transaction_read_only')";
-    let answer = client.simple_query(QUESTION).await.map_err(Refusal::Login)?;
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    let text = |i| row.and_then(|row| row.try_get(i).ok().flatten());
-    let number = |i| text(i).and_then(|text| text.parse().ok());
-    let facts = match (number(0), text(1).and_then(|text| text.parse().ok()), text(2), text(3)) {
-        (Some(backend_pid), Some(version_num), Some(recovery), Some(read_only)) => {
-            Facts { backend_pid, version_num, in_recovery: recovery == "t", read_only: read_only == "on" }
-        }
-        _ => {
-            let why = "the server does not say its process id and version".to_owned();
-            return Err(Refusal::Verdict((ErrorKind::Other, why)));
-        }
-    };
-    if request.pid() != Some(facts.backend_pid) {
-        let why = "a connection pooler stands between: the process that answers is not the one announced";
-        return Err(Refusal::Verdict((ErrorKind::Pooler, why.to_owned())));
-    }
-    let is = if facts.in_recovery { "a standby" } else { "a primary" };
-    let writes = !facts.in_recovery && !facts.read_only;
-    let (fits, wants) = match wanted {
-        TargetSessionAttrs::Any | TargetSessionAttrs::PreferStandby => (true, ""),
-        TargetSessionAttrs::ReadWrite => (writes, "read-write"),
-        TargetSessionAttrs::ReadOnly => (!writes, "read-only"),
-        TargetSessionAttrs::Primary => (!facts.in_recovery, "primary"),
-        TargetSessionAttrs::Standby => (facts.in_recovery, "standby"),
-    };
-    if fits {
-        return Ok(facts);
-    }
-    let mode = if writes { "takes writes" } else { "takes no writes" };
-    let why = format!("the server is {is} that {mode}, and target_session_attrs is {wants}");
-    Err(Refusal::Verdict((ErrorKind::WrongRole, why)))
 }

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     CertificateName,
     /// The certificate is expired or not valid yet.
     CertificateDate,
+    /// The certificate cannot be used for another reason.
+    CertificateUnusable,
     /// TLS failed for another reason.
     Tls,
     /// An own certificate or key cannot be used.
@@ -84,6 +86,7 @@ impl ErrorKind {
                 "connect by a name that the certificate carries, or use sslmode=verify-ca"
             }
             ErrorKind::CertificateDate => "renew the server's certificate, and check the clocks",
+            ErrorKind::CertificateUnusable => "replace the server's certificate, or lower sslmode",
             ErrorKind::Tls => "look into the server's log for its side",
             ErrorKind::TlsFiles => "check sslcert, sslkey and sslrootcert",
             ErrorKind::PasswordMissing => "use .pgpass, PGPASSWORD, --password-command or -W",
@@ -111,6 +114,7 @@ impl ErrorKind {
             K::NotPostgres | K::NoTls | K::CertificateIssuer | K::CertificateName | K::CertificateDate => {
                 false
             }
+            K::CertificateUnusable => false,
             K::Tls | K::TlsFiles | K::PasswordMissing | K::PasswordWrong | K::PasswordCommand => false,
             K::HbaReject | K::Role | K::DatabaseMissing | K::Denied | K::Authentication => false,
             K::Pooler | K::Other => false,

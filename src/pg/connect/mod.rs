@@ -14,6 +14,7 @@ mod conninfo;
 mod defaults;
 mod dial;
 mod error;
+mod facts;
 mod failure;
 mod host;
 mod keydata;

@@ -11,17 +11,9 @@ use tokio_postgres::{Client, Connection};
 
 use super::cancel::{CancelError, Canceller};
 use super::classify;
+use super::facts::Facts;
 use super::host::Host;
 use super::link::Link;
-
-/// What a session learnt about its server on connecting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
-    pub(super) backend_pid: i32,
-    pub(super) version_num: u32,
-    pub(super) in_recovery: bool,
-    pub(super) read_only: bool,
-}
 
 /// A session on the server. Dropping it closes the socket; [`Session::close`] also says goodbye.
 #[derive(Debug)]

@@ -5,18 +5,31 @@
 //! common name where there is no alternative name. Never skips the signature: whoever presents a certificate must hold
 //! its key.
 
+use std::sync::Arc;
+
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
+};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use x509_cert::Certificate;
-use x509_cert::der::Decode;
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 use x509_cert::der::asn1::{PrintableStringRef, TeletexStringRef, Utf8StringRef};
 use x509_cert::der::oid::db::rfc4519::CN;
+use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::{Certificate, Version};
+
+/// A certificate that libpq could verify and lockpit cannot.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is of X.509 version 1, which lockpit encrypts with but cannot verify; issue it with a subjectAltName, or \
+     use sslmode=require without a root certificate"
+)]
+pub(super) struct OldVersion;
 
 /// What is checked besides the handshake's signature.
 #[derive(Debug)]
@@ -63,6 +76,9 @@ impl ServerCertVerifier for Verifier {
         let Checks::Chain { roots, known, names } = &self.checks else {
             return Ok(ServerCertVerified::assertion());
         };
+        if public_key_of_v1(end_entity).is_some() {
+            return Err(CertificateError::Other(OtherError(Arc::new(OldVersion))).into());
+        }
         let cert = ParsedCertificate::try_from(end_entity)?;
         let all = self.algorithms.all;
         if known.contains(end_entity) {
@@ -92,12 +108,24 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
+        match (&self.checks, public_key_of_v1(cert)) {
+            (Checks::Nothing, Some(key)) => {
+                verify_tls13_signature_with_raw_key(message, &key, dss, &self.algorithms)
+            }
+            _ => verify_tls13_signature(message, cert, dss, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+/// The key of a certificate of version 1, which rustls does not read. `openssl x509 -req` makes such without
+/// an extension file; they can prove that the server has the key, and no more.
+fn public_key_of_v1(der: &CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDer<'static>> {
+    let cert = Certificate::from_der(der).ok().filter(|cert| cert.tbs_certificate.version == Version::V1)?;
+    Some(SubjectPublicKeyInfoDer::from(cert.tbs_certificate.subject_public_key_info.to_der().ok()?))
 }
 
 /// Whether a certificate names itself as its issuer.
