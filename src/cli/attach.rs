@@ -26,14 +26,14 @@ pub(super) struct AttachArgs {
     #[arg(long)]
     headless: bool,
     #[command(flatten)]
-    pub(super) guard: GuardArgs,
+    guard: GuardArgs,
     #[command(flatten)]
-    pub(super) flight: FlightArgs,
+    flight: FlightArgs,
 }
 
 /// Whom to guard, and by what means.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct GuardArgs {
+struct GuardArgs {
     /// Whom to follow: auto, pid=N, app=REGEX, user=REGEX, table=NAME or query=REGEX
     ///
     /// Patterns for applications and users match the whole name; query= matches anywhere in the text.
@@ -69,16 +69,16 @@ pub(super) struct GuardArgs {
 
 /// What every flight is told.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct FlightArgs {
+struct FlightArgs {
     /// End the flight after this long
     #[arg(long = "for", value_name = "DURATION", value_parser = target::duration_ms, help_heading = "Flight")]
-    pub(super) duration: Option<u64>,
+    duration: Option<u64>,
     /// Look this often while there is a target, or while armed [default: 250ms]
     #[arg(long, value_name = "DURATION", value_parser = target::duration_ms, help_heading = "Flight")]
     interval: Option<u64>,
     /// Record the flight in this file, or in a new file in this directory
     #[arg(long, value_name = "FILE", conflicts_with = "no_record", help_heading = "Flight")]
-    pub(super) record: Option<PathBuf>,
+    record: Option<PathBuf>,
     /// Do not record the flight
     #[arg(long, help_heading = "Flight")]
     no_record: bool,
@@ -105,37 +105,32 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     conninfo.notes().iter().for_each(|note| complain(note));
     let conninfo = with_password(conninfo)?;
-    let flight = Flight {
-        conninfo,
-        query_pattern: query_pattern(&settings.target),
-        begin: begin(settings, &args.flight),
-        record,
-    };
+    let flight = Flight { conninfo, begin: begin(settings, args.flight.operator, args.flight.label), record };
     runtime()?.block_on(fly(flight))
 }
 
 /// The single-threaded runtime of a flight.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Usage, format!("the flight's runtime cannot be started: {error}")))
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Usage, format!("the flight's runtime cannot be started: {error}"))
+    })
 }
 
 /// Flies until the flight, or somebody, ends it.
-pub(super) async fn fly(flight: Flight) -> Result<u8, Failure> {
+async fn fly(flight: Flight) -> Result<u8, Failure> {
     let (ready, commands) = flight.prepare().await.map_err(failure)?;
     if let Some(path) = ready.log_path() {
         complain(&format!("recording to {}", path.display()));
     }
-    end_on_signals(commands);
+    end_on_signals(&commands);
     let mut printer = Printer::start();
     let exit = ready.fly(|lines| printer.print(lines)).await;
     printer.finish();
     Ok(exit)
 }
 
-fn end_on_signals(commands: Commands) {
+/// An interrupt, a request to end and a lost terminal end the flight, and it leaves in order.
+pub(super) fn end_on_signals(commands: &Commands) {
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let commands = commands.clone();
         // Without a handler the signal ends the process, and the server cleans up after its sessions.
@@ -148,7 +143,8 @@ fn end_on_signals(commands: Commands) {
     }
 }
 
-fn failure(error: FlightError) -> Failure {
+/// The exit code of a flight that did not begin.
+pub(super) fn failure(error: FlightError) -> Failure {
     let exit = match &error {
         FlightError::Attach(AttachError::Connect(error)) => connect_exit(error.kind()),
         FlightError::Attach(_) | FlightError::Control(_) | FlightError::Watchdog(_) => Exit::Unreachable,
@@ -208,7 +204,9 @@ fn settings(guard: &GuardArgs, flight: &FlightArgs) -> Result<Settings, Failure>
         ends_ms: flight.duration,
         limits: Limits {
             queue_depth: QueueDepthLimit { limit: guard.queue_depth, ..QueueDepthLimit::default() },
-            queue_age: guard.queue_age.map_or_else(QueueAgeLimit::default, |limit_ms| QueueAgeLimit { limit_ms }),
+            queue_age: guard
+                .queue_age
+                .map_or_else(QueueAgeLimit::default, |limit_ms| QueueAgeLimit { limit_ms }),
             blind: BlindLimit::default(),
         },
         pace,
@@ -216,15 +214,15 @@ fn settings(guard: &GuardArgs, flight: &FlightArgs) -> Result<Settings, Failure>
 }
 
 /// What the engine is told first; the flight fills in where and when.
-pub(super) fn begin(settings: Settings, flight: &FlightArgs) -> Begin {
+pub(super) fn begin(settings: Settings, operator: Option<String>, label: Option<String>) -> Begin {
     Begin {
         lockpit: env!("CARGO_PKG_VERSION").to_owned(),
         engine: ENGINE_VERSION,
         utc_us: 0,
         seed: seed(),
         server: String::new(),
-        operator: flight.operator.clone(),
-        label: flight.label.clone(),
+        operator,
+        label,
         settings,
     }
 }
@@ -234,13 +232,6 @@ fn seed() -> u64 {
     // Without the system's randomness flights share a seed; nothing secret hangs on it.
     let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     u64::from_le_bytes(bytes)
-}
-
-fn query_pattern(target: &Selector) -> Option<String> {
-    match target {
-        Selector::Query(pattern) => Some(pattern.clone()),
-        _ => None,
-    }
 }
 
 fn record(flight: &FlightArgs) -> Result<Option<Record>, Failure> {

@@ -3,17 +3,17 @@
 //! Owns the words a user types and the exit codes. Each family of commands has a file of its own.
 
 mod attach;
+mod demo;
 
 mod exit;
 mod lines;
-
 mod target;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
 
@@ -39,6 +39,8 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
+    /// A throw-away server, live traffic and a staged jam: everything in one command
+    Demo(demo::DemoArgs),
 }
 
 /// Runs lockpit with these arguments; the first one is the program's name.
@@ -56,6 +58,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
+        Command::Demo(args) => demo::run(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -86,9 +89,10 @@ impl Failure {
 
 /// A bare connection string means `attach`; a bare word never connects.
 fn insert_attach(args: &mut Vec<OsString>) {
-    let bare = args.get(1).and_then(|arg| arg.to_str()).is_some_and(|arg| {
-        !arg.starts_with('-') && (arg.contains("://") || arg.contains('='))
-    });
+    let bare = args
+        .get(1)
+        .and_then(|arg| arg.to_str())
+        .is_some_and(|arg| !arg.starts_with('-') && (arg.contains("://") || arg.contains('=')));
     if bare {
         args.insert(1, OsString::from("attach"));
     }

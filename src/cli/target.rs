@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_in_all_units() {
-        for (text, ms) in [("250ms", 250), ("20s", 20_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("0s", 0)] {
+        for (text, ms) in
+            [("250ms", 250), ("20s", 20_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("0s", 0)]
+        {
             assert_eq!(duration_ms(text), Ok(ms), "{text}");
         }
         for text in ["", "20", "s", "5x", "-1s", "1.5s", "99999999999999999999s", "999999999999999999h"] {

@@ -23,8 +23,18 @@ const INCIDENT_MS: u64 = 60_000;
 const AFTERCARE_MS: u64 = 5_000;
 /// Statements that change nothing by themselves: what a tool sends to clean up.
 const HARMLESS: [&str; 12] = [
-    "ROLLBACK", "COMMIT", "BEGIN", "START TRANSACTION", "END", "ABORT", "SELECT", "SHOW", "SET", "RESET",
-    "DISCARD ALL", "DEALLOCATE",
+    "ROLLBACK",
+    "COMMIT",
+    "BEGIN",
+    "START TRANSACTION",
+    "END",
+    "ABORT",
+    "SELECT",
+    "SHOW",
+    "SET",
+    "RESET",
+    "DISCARD ALL",
+    "DEALLOCATE",
 ];
 
 /// Arming, guardrails and the stop under way.

@@ -249,8 +249,8 @@ impl Cockpit {
         };
         let other_cluster = differ(before.system_identifier.known(), now.system_identifier.known());
         let restarted = other_cluster || before.postmaster_start != now.postmaster_start;
-        let promoted = before.in_recovery != now.in_recovery
-            || differ(before.timeline.known(), now.timeline.known());
+        let promoted =
+            before.in_recovery != now.in_recovery || differ(before.timeline.known(), now.timeline.known());
         let text = match (other_cluster, restarted, promoted) {
             (true, _, _) => "attached again, to another cluster: disarmed".to_owned(),
             (false, _, true) => "attached again; its role or timeline has changed: disarmed".to_owned(),
@@ -284,8 +284,7 @@ impl Cockpit {
         }
         self.suspect_deadlock(at, &sample);
         let since = self.sample_at.replace(at);
-        let view =
-            View { at, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
+        let view = View { at, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
         let changes = self.follow.observe(&view, &self.matcher, since);
         for change in changes {
             self.target_changed(at, change, effects);
@@ -354,7 +353,9 @@ impl Cockpit {
     }
 
     fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {
-        let Some(index) = self.ending.iter().position(|e| e.target.attempt.backend == backend) else { return };
+        let Some(index) = self.ending.iter().position(|e| e.target.attempt.backend == backend) else {
+            return;
+        };
         let Ending { target, stopped } = self.ending.remove(index);
         let fate = match (stopped, xact.known().map(String::as_str)) {
             (_, Some("committed")) => Fate::Done,

@@ -69,7 +69,8 @@ impl Pacer {
     pub fn adapt(&mut self, need: Need) -> Option<Effect> {
         let busy = need.target || need.decides || need.aftercare;
         let wanted_ms = if busy { self.limits.busy_ms } else { self.limits.quiet_ms };
-        let sample_every_ms = if need.victims || need.aftercare { wanted_ms } else { wanted_ms.max(self.budget_ms()) };
+        let sample_every_ms =
+            if need.victims || need.aftercare { wanted_ms } else { wanted_ms.max(self.budget_ms()) };
         let watch_every_ms = if need.strong {
             Some(self.limits.watch_strong_ms)
         } else {

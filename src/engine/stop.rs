@@ -16,16 +16,8 @@ use super::timeline::{Event, OutcomeStory, StopResult};
 
 /// Applications that end their run when a statement fails, so that a cancel is enough. Names as the tools
 /// and drivers set them by default.
-const STOPS_ON_ERROR: [&str; 8] = [
-    "PostgreSQL JDBC Driver",
-    "flyway",
-    "liquibase",
-    "alembic",
-    "dbmate",
-    "sqlx",
-    "golang-migrate",
-    "rails",
-];
+const STOPS_ON_ERROR: [&str; 8] =
+    ["PostgreSQL JDBC Driver", "flyway", "liquibase", "alembic", "dbmate", "sqlx", "golang-migrate", "rails"];
 
 /// What one step of a stop asks for and tells.
 #[derive(Debug, Default)]
@@ -188,10 +180,20 @@ impl Stop {
         } else if statement_over && self.rung == Rung::Cancel {
             // Its statement is over and the lock is not: an open transaction, or a savepoint below it.
             let state = state.map_or("open", State::name);
-            self.next(at, &format!("it is {state} and still holds its locks"), StopResult::StillHolding, step);
+            self.next(
+                at,
+                &format!("it is {state} and still holds its locks"),
+                StopResult::StillHolding,
+                step,
+            );
         } else if at >= self.rung_deadline {
             let waited = seconds(Settings::GRACE_MS);
-            self.next(at, &format!("it still holds its locks after {waited}"), StopResult::StillHolding, step);
+            self.next(
+                at,
+                &format!("it still holds its locks after {waited}"),
+                StopResult::StillHolding,
+                step,
+            );
         }
     }
 

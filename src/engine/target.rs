@@ -260,6 +260,7 @@ impl Matcher {
 
 fn is_named(catalog: &Catalog, lock: &SchemaLock, name: &str) -> bool {
     catalog.qualified(lock.database, lock.relation).is_some_and(|qualified| {
-        qualified == name || (!name.contains('.') && qualified.split_once('.').is_some_and(|(_, n)| n == name))
+        qualified == name
+            || (!name.contains('.') && qualified.split_once('.').is_some_and(|(_, n)| n == name))
     })
 }

@@ -144,9 +144,11 @@ impl WaitGraph {
     pub fn cycles(&self) -> BTreeSet<Pid> {
         // Peel off everyone who does not wait for a waiter, then everyone no waiter waits for: what cannot
         // be peeled from either side lies on a cycle or between two.
-        let stuck = peel(&self.blockers.keys().copied().collect(), |pid| self.blockers_of(pid), |pid| {
-            self.waiters_of(pid)
-        });
+        let stuck = peel(
+            &self.blockers.keys().copied().collect(),
+            |pid| self.blockers_of(pid),
+            |pid| self.waiters_of(pid),
+        );
         peel(&stuck, |pid| self.waiters_of(pid), |pid| self.blockers_of(pid))
     }
 }

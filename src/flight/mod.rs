@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::clock::FlightClock;
+use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState};
-use crate::engine::settings::{Arming, IfLost, OnTrip};
-use crate::engine::Cockpit;
+use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::log::LogError;
@@ -26,7 +26,7 @@ use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
 use crate::pg::sampler::{AttachError, PaceOrder, Sampler};
 use crate::pg::stop::{self, Stop, Stopper};
-use crate::pg::text::{Digester, DigestError};
+use crate::pg::text::{DigestError, Digester};
 use crate::pg::watchdog::{Names, Watchdog};
 use executor::Executor;
 use recorder::Recorder;
@@ -46,8 +46,6 @@ pub struct Flight {
     pub conninfo: Conninfo,
     /// What the engine is told first; its server and time are filled in here.
     pub begin: Begin,
-    /// Pattern on raw query texts, of `--target query=`.
-    pub query_pattern: Option<String>,
     /// Where the log goes; a directory gets a name made of date and database. `None` records nothing.
     pub record: Option<Record>,
 }
@@ -117,11 +115,15 @@ impl Flight {
     /// # Errors
     /// [`FlightError`]; nothing is left open.
     pub async fn prepare(self) -> Result<(Ready, Commands), FlightError> {
-        let Flight { conninfo, mut begin, query_pattern, record } = self;
+        let Flight { conninfo, mut begin, record } = self;
         let clock = FlightClock::start();
         begin.utc_us = crate::clock::utc_us();
         begin.server = conninfo.display();
-        let digester = Digester::new(query_pattern.as_deref())?;
+        let pattern = match &begin.settings.target {
+            Selector::Query(pattern) => Some(pattern.as_str()),
+            _ => None,
+        };
+        let digester = Digester::new(pattern)?;
         let (sender, inputs) = mpsc::channel(QUEUE);
         let (stopper, stop) = stop::channel();
         // Sessions of one flight know each other by a name that no other flight has.
@@ -130,7 +132,8 @@ impl Flight {
         let pace = &begin.settings.pace;
         let order = PaceOrder { sample_every_ms: pace.quiet_ms, watch_every_ms: None };
         let (sampler, sampler_handle, attached) =
-            Sampler::attach(conninfo.clone(), name("sampler"), clock, digester, sender.clone(), order).await?;
+            Sampler::attach(conninfo.clone(), name("sampler"), clock, digester, sender.clone(), order)
+                .await?;
         let (control, orders) = Control::open(conninfo.clone(), name("control"), clock, sender.clone())
             .await
             .map_err(FlightError::Control)?;
@@ -190,7 +193,7 @@ impl Ready {
     pub async fn fly(self, mut tell: impl FnMut(Vec<Line>)) -> u8 {
         let Ready { clock, begin, attached, links, mut inputs, executor, recorder, .. } = self;
         let mut deck =
-            Deck { clock, cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder };
+            Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder };
         let (stop_sampler, sampler_stop) = self.stop_sampler;
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
@@ -209,7 +212,8 @@ impl Ready {
             let Some(input) = input else { break };
             let at = clock.now();
             if let Some(due) = due.filter(|due| at.ms_since(*due) > SLEPT_MS) {
-                let why = format!("lockpit did not run for {} ms: stopped, or the machine slept", at.ms_since(due));
+                let why =
+                    format!("lockpit did not run for {} ms: stopped, or the machine slept", at.ms_since(due));
                 deck.take(at, Input::Gap(Gap { from: due, why, lost: None }), &mut tell);
             }
             over = deck.take(at, input, &mut tell);
@@ -230,7 +234,6 @@ impl Ready {
 
 /// Engine, log and hands of a flight in the air.
 struct Deck {
-    clock: FlightClock,
     cockpit: Cockpit,
     narrator: Narrator,
     executor: Executor,

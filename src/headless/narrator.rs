@@ -1,8 +1,8 @@
 //! From the engine to lines.
 
 use super::line::{
-    Body, End, Flight, Gap, Guard, Intent, Line, Note, Outcome, Progress, Replication, SCHEMA, Sample, Target,
-    Trip,
+    Body, End, Flight, Gap, Guard, Intent, Line, Note, Outcome, Progress, Replication, SCHEMA, Sample,
+    Target, Trip,
 };
 use super::tree;
 use crate::engine::Cockpit;
@@ -200,7 +200,12 @@ fn replication(slow: &SlowFacts) -> Replication {
     Replication {
         senders: u32::try_from(slow.senders.len()).unwrap_or(u32::MAX),
         replay_lag_bytes: slow.senders.iter().filter_map(|sender| behind(sender.replay_lsn)).max(),
-        replay_lag_ms: slow.senders.iter().filter_map(|sender| sender.replay_lag_us).max().map(|us| us / 1_000),
+        replay_lag_ms: slow
+            .senders
+            .iter()
+            .filter_map(|sender| sender.replay_lag_us)
+            .max()
+            .map(|us| us / 1_000),
         inactive_slots: u32::try_from(slow.slots.iter().filter(|slot| !slot.active).count())
             .unwrap_or(u32::MAX),
     }

@@ -82,12 +82,13 @@ fn object_name(object: &crate::engine::locks::LockObject) -> String {
 /// Names of the prepared transactions that hold something somebody awaits.
 fn prepared_names(sample: &Sample) -> String {
     let blocks = |xid: u32| {
-        sample.locks.iter().filter(|lock| lock.prepared_xid == Some(xid)).any(|held| {
-            sample.locks.iter().any(|lock| !lock.granted && lock.object == held.object)
-        })
+        sample
+            .locks
+            .iter()
+            .filter(|lock| lock.prepared_xid == Some(xid))
+            .any(|held| sample.locks.iter().any(|lock| !lock.granted && lock.object == held.object))
     };
-    let names: Vec<&str> =
-        sample.prepared.iter().filter(|p| blocks(p.xid)).map(|p| p.gid.as_str()).collect();
+    let names: Vec<&str> = sample.prepared.iter().filter(|p| blocks(p.xid)).map(|p| p.gid.as_str()).collect();
     names.join(", ")
 }
 

@@ -27,7 +27,13 @@ impl Params {
 }
 
 /// One command's progress in words and amounts.
-pub fn decode(pid: Pid, command: &str, relation: Option<Oid>, params: &Params, subphase: Option<&str>) -> Progress {
+pub fn decode(
+    pid: Pid,
+    command: &str,
+    relation: Option<Oid>,
+    params: &Params,
+    subphase: Option<&str>,
+) -> Progress {
     let mut progress = Progress {
         pid,
         command: command.to_owned(),
@@ -108,7 +114,11 @@ fn create_index(progress: &mut Progress, params: &Params, subphase: Option<&str>
     if let (Some(2), Some(phase), Some(subphase)) = (params.get(10), &mut progress.phase, subphase) {
         *phase = format!("{phase}: {subphase}");
     }
-    command(progress, params.get(1), &["CREATE INDEX", "CREATE INDEX CONCURRENTLY", "REINDEX", "REINDEX CONCURRENTLY"]);
+    command(
+        progress,
+        params.get(1),
+        &["CREATE INDEX", "CREATE INDEX CONCURRENTLY", "REINDEX", "REINDEX CONCURRENTLY"],
+    );
     progress.lockers = params.amount(5).zip(params.amount(4)).filter(|(_, total)| *total > 0);
     progress.locker_pid =
         params.get(6).and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid != 0).map(Pid);

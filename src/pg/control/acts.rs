@@ -109,7 +109,9 @@ impl Acts {
         } else if !row.try_get::<_, bool>("may_signal")? {
             Err(format!("owner {them}: GRANT pg_signal_backend TO {me}"))
         } else if !row.try_get::<_, bool>("sees_starts")? {
-            Err(format!("start times of {them} are hidden, so nothing could be checked: GRANT pg_read_all_stats TO {me}"))
+            Err(format!(
+                "start times of {them} are hidden, so nothing could be checked: GRANT pg_read_all_stats TO {me}"
+            ))
         } else {
             Ok(())
         })

@@ -180,14 +180,15 @@ impl Control {
         let mut answer = self.try_stop(rung, &attempt).await;
         if let RungAnswer::Failed(why) = &answer {
             self.lost(why.clone()).await;
-            answer = match tokio::time::timeout(DEAD_AFTER, Line::open(&self.conninfo, &self.application)).await {
-                Ok(Ok(line)) => {
-                    self.replace(line).await;
-                    self.try_stop(rung, &attempt).await
-                }
-                Ok(Err(why)) => RungAnswer::Failed(why),
-                Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
-            };
+            answer =
+                match tokio::time::timeout(DEAD_AFTER, Line::open(&self.conninfo, &self.application)).await {
+                    Ok(Ok(line)) => {
+                        self.replace(line).await;
+                        self.try_stop(rung, &attempt).await
+                    }
+                    Ok(Err(why)) => RungAnswer::Failed(why),
+                    Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
+                };
         }
         self.tell(Outcome::Rung { stop, answer, sent }).await;
     }

@@ -103,8 +103,7 @@ impl Sampler {
         let now = Arc::new(Notify::new());
         let handle = SamplerHandle { pace: pace_order, now: Arc::clone(&now), follow: follow_order };
         let digester = Some(digester);
-        let sampler =
-            Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, session };
+        let sampler = Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, session };
         Ok((sampler, handle, attached))
     }
 
@@ -241,8 +240,10 @@ impl Eye {
         // The parser may take its time: not on the thread that guards.
         if let Some(mut digester) = self.digester.take() {
             let digested = tokio::task::spawn_blocking(move || {
-                let digests: Vec<_> =
-                    texts.iter().map(|raw| raw.as_ref().map(|raw| digester.digest(&raw.text, raw.cut))).collect();
+                let digests: Vec<_> = texts
+                    .iter()
+                    .map(|raw| raw.as_ref().map(|raw| digester.digest(&raw.text, raw.cut)))
+                    .collect();
                 (digester, digests)
             });
             if let Ok((digester, digests)) = digested.await {

@@ -42,12 +42,7 @@ impl Wanted {
 impl NameCache {
     /// A cache for a connection to `database`.
     pub(super) fn new(database: Oid) -> NameCache {
-        NameCache {
-            database,
-            relations: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            databases: BTreeMap::new(),
-        }
+        NameCache { database, relations: BTreeMap::new(), roles: BTreeMap::new(), databases: BTreeMap::new() }
     }
 
     /// The numbers in `sample` whose names are due.

@@ -120,7 +120,8 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
         let [backend_start, xact_start, query_start, state_change] =
             times.each_mut().map(|column| column.next().map(|time| time.0));
         let (state, text) = (state.next(), query.next());
-        let cut = query_bytes.next().unwrap_or(0) > text.map_or(0, |text| i32::try_from(text.len()).unwrap_or(i32::MAX));
+        let cut = query_bytes.next().unwrap_or(0)
+            > text.map_or(0, |text| i32::try_from(text.len()).unwrap_or(i32::MAX));
         backends.push(Backend {
             pid: Pid(pid),
             leader_pid: leader.next().map(Pid),

@@ -1,0 +1,112 @@
+//! `lockpit demo`: a throw-away server, live traffic and a staged jam, in one command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::attach::{begin, end_on_signals, failure, runtime};
+use super::lines::{Printer, complain};
+use super::{Exit, Failure};
+use crate::demo::incident::{Deploy, Pace, play};
+use crate::demo::server::{Binaries, Server, ServerOptions};
+use crate::demo::shop::{Shop, Traffic, TrafficOptions};
+use crate::engine::input::Command;
+use crate::engine::settings::{Arming, Selector, Settings};
+use crate::flight::{Commands, Flight, Record};
+use crate::pg::connect::{ConnArgs, Conninfo};
+
+/// What `demo` is told.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Print JSON lines instead of opening a screen
+    #[arg(long)]
+    headless: bool,
+    /// Folder of a PostgreSQL server's programs [default: pg_config, PATH, the usual places]
+    #[arg(long, value_name = "DIR", env = "LOCKPIT_PG_BIN")]
+    pg_bin: Option<PathBuf>,
+    /// Record the flight in this file, which stays
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+/// The longest a demonstration may take when nothing stops its deploy.
+const AT_MOST_MS: u64 = 60_000;
+/// How often the demonstration looks whether whoever started it is still there.
+const PARENT_EVERY: Duration = Duration::from_millis(250);
+
+pub(super) fn run(args: DemoArgs) -> Result<u8, Failure> {
+    if !args.headless {
+        complain("there is no screen yet: the incident is told in JSON lines, as with --headless");
+    }
+    let unavailable = |error: &dyn std::fmt::Display| Failure::new(Exit::Unreachable, error);
+    let binaries = Binaries::find(args.pg_bin.as_deref()).map_err(|error| unavailable(&error))?;
+    complain(&format!("starting a throw-away PostgreSQL {}", binaries.version()));
+    let server = Server::start(&binaries, ServerOptions::default().set("max_connections", "100"))
+        .map_err(|error| unavailable(&error))?;
+    let exit = runtime()?.block_on(show(&server, args.record));
+    // Stops the server and removes its files; a janitor does the same should this process be killed.
+    drop(server);
+    exit
+}
+
+async fn show(server: &Server, record: Option<PathBuf>) -> Result<u8, Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::new(Exit::Unreachable, error);
+    let conninfo = server.conninfo();
+    let config = conninfo.parse().map_err(|error: tokio_postgres::Error| broken(&error))?;
+    let shop = Shop::create(&config).await.map_err(|error| broken(&error))?;
+    let traffic = Traffic::start(&shop, TrafficOptions::default()).await.map_err(|error| broken(&error))?;
+    let args = ConnArgs { conninfo: Some(conninfo), ..ConnArgs::default() };
+    let conninfo = Conninfo::resolve(&args, |_| None, None).map_err(|error| broken(&error))?;
+    let settings = Settings {
+        target: Selector::Application("deploy".to_owned()),
+        arming: Arming::Armed,
+        ends_ms: Some(AT_MOST_MS),
+        ..Settings::default()
+    };
+    let flight = Flight {
+        conninfo,
+        begin: begin(settings, Some("demo".to_owned()), Some("DEMO".to_owned())),
+        record: record.map(Record::File),
+    };
+    let (ready, commands) = flight.prepare().await.map_err(failure)?;
+    end_on_signals(&commands);
+    tokio::spawn(end_with_parent(commands.clone()));
+    let mut printer = Printer::start();
+    let staging = async {
+        let commands = &commands;
+        let tell = async |note: String| commands.send(Command::Mark { note }).await;
+        let deploy = play(&shop, &traffic, Pace::default(), tell).await;
+        commands.send(Command::End { reason: "the demonstration is over".to_owned() }).await;
+        deploy
+    };
+    let deploy = {
+        let flying = ready.fly(|lines| printer.print(lines));
+        tokio::pin!(staging, flying);
+        tokio::select! {
+            _ = &mut flying => None,
+            deploy = &mut staging => {
+                flying.await;
+                Some(deploy)
+            }
+        }
+    };
+    printer.finish();
+    traffic.stop().await;
+    match deploy {
+        // Interrupted: there is nothing more to say.
+        None => Ok(Exit::Done as u8),
+        Some(Ok(Deploy::Ended(_))) => Ok(Exit::Done as u8),
+        Some(Ok(Deploy::Done)) => Err(broken(&"the deploy went through: nothing stopped it")),
+        Some(Err(error)) => Err(broken(&error)),
+    }
+}
+
+/// A demonstration does not outlive whoever started it.
+async fn end_with_parent(commands: Commands) {
+    let parent = rustix::process::getppid();
+    while rustix::process::getppid() == parent {
+        tokio::time::sleep(PARENT_EVERY).await;
+    }
+    commands.send(Command::End { reason: "whoever started the demonstration has gone".to_owned() }).await;
+}
