@@ -84,7 +84,19 @@ impl ServerCertVerifier for Verifier {
         if known.contains(end_entity) {
             check_dates(end_entity, now)?;
         } else {
-            verify_server_cert_signed_by_trust_anchor(&cert, roots, intermediates, now, all)?;
+            verify_server_cert_signed_by_trust_anchor(&cert, roots, intermediates, now, all).map_err(
+                |error| {
+                    // Of a stranger that signed itself rustls says that it is an authority; what matters is whose.
+                    match error {
+                        Error::InvalidCertificate(CertificateError::Other(_))
+                            if is_self_issued(end_entity) =>
+                        {
+                            CertificateError::UnknownIssuer.into()
+                        }
+                        error => error,
+                    }
+                },
+            )?;
         }
         if *names {
             verify_server_name(&cert, server_name)
