@@ -132,9 +132,8 @@ impl Flight {
         let pace = &begin.settings.pace;
         let order = PaceOrder { sample_every_ms: pace.quiet_ms, watch_every_ms: None };
         let (sampler, sampler_handle, attached) =
-            Sampler::attach(conninfo.clone(), name("sampler"), clock, digester, sender.clone(), order)
-                .await?;
-        let (control, orders) = Control::open(conninfo.clone(), name("control"), clock, sender.clone())
+            Sampler::attach(conninfo, name("sampler"), clock, digester, sender.clone(), order).await?;
+        let (control, orders) = Control::open(sampler.place(), name("control"), clock, sender.clone())
             .await
             .map_err(FlightError::Control)?;
         let mut links = vec![up(Conn::Sampler, sampler.pid()), up(Conn::Control, control.pid())];
@@ -147,7 +146,7 @@ impl Flight {
                 heartbeats: vec![name("sampler"), name("control")],
                 role: attached.rights.role,
             };
-            let opened = Watchdog::open(conninfo, names, sender.clone()).await;
+            let opened = Watchdog::open(sampler.place(), names, sender.clone()).await;
             let (watchdog, order) = opened.map_err(FlightError::Watchdog)?;
             links.push(up(Conn::Watchdog, watchdog.pid()));
             tasks.push(tokio::spawn(watchdog.run(stop.clone())));

@@ -27,7 +27,7 @@ const BACKOFF: Duration = Duration::from_millis(500);
 /// The switch and the session it runs on.
 #[derive(Debug)]
 pub struct Watchdog {
-    conninfo: Conninfo,
+    place: watch::Receiver<Conninfo>,
     names: Names,
     inputs: mpsc::Sender<Input>,
     orders: watch::Receiver<Option<DeadMan>>,
@@ -51,13 +51,14 @@ impl Watchdog {
     /// # Errors
     /// In one line, why the session could not be opened.
     pub async fn open(
-        conninfo: Conninfo,
+        place: watch::Receiver<Conninfo>,
         names: Names,
         inputs: mpsc::Sender<Input>,
     ) -> Result<(Watchdog, watch::Sender<Option<DeadMan>>), String> {
-        let session = open(&conninfo, &names).await?;
+        let here = place.borrow().clone();
+        let session = open(&here, &names).await?;
         let (sender, orders) = watch::channel(None);
-        Ok((Watchdog { conninfo, names, inputs, orders, session }, sender))
+        Ok((Watchdog { place, names, inputs, orders, session }, sender))
     }
 
     /// The backend that serves it.
@@ -143,7 +144,8 @@ impl Watchdog {
 
     async fn replace_quietly(&mut self) {
         loop {
-            match open(&self.conninfo, &self.names).await {
+            let here = self.place.borrow().clone();
+            match open(&here, &self.names).await {
                 Ok(session) => {
                     std::mem::replace(&mut self.session, session).close().await;
                     return;

@@ -153,10 +153,11 @@ impl Hold {
     }
 }
 
-/// A duration for people: `0.35 s`, `12 s`, `2m06s`, `1h04m`.
+/// A duration for people: `40 ms`, `0.35 s`, `12 s`, `2m06s`, `1h04m`.
 pub fn seconds(ms: u64) -> String {
     match ms {
-        0..=9_949 => {
+        0..=99 => format!("{ms} ms"),
+        100..=9_949 => {
             let text = format!("{}.{:02}", ms / 1_000, ms % 1_000 / 10);
             format!("{} s", text.strip_suffix('0').unwrap_or(&text))
         }

@@ -209,6 +209,11 @@ impl Conninfo {
     pub fn pinned_to(&self, host: &Host) -> Conninfo {
         Conninfo { hosts: vec![host.clone()], ..self.clone() }
     }
+
+    /// Whether `host` is among the servers this connects to.
+    pub fn reaches(&self, host: &Host) -> bool {
+        self.hosts.contains(host)
+    }
 }
 
 impl fmt::Debug for Conninfo {

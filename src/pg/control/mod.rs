@@ -7,7 +7,7 @@ mod acts;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::FlightClock;
 use crate::engine::effect::Rung;
@@ -74,7 +74,7 @@ pub enum Order {
 /// The control session and what it is asked to do.
 #[derive(Debug)]
 pub struct Control {
-    conninfo: Conninfo,
+    place: watch::Receiver<Conninfo>,
     application: String,
     clock: FlightClock,
     inputs: mpsc::Sender<Input>,
@@ -115,16 +115,17 @@ impl Control {
     /// # Errors
     /// In one line, why the session could not be opened.
     pub async fn open(
-        conninfo: Conninfo,
+        mut place: watch::Receiver<Conninfo>,
         application: String,
         clock: FlightClock,
         inputs: mpsc::Sender<Input>,
     ) -> Result<(Control, mpsc::UnboundedSender<Order>), String> {
-        let line = Line::open(&conninfo, &application).await?;
+        let here = place.borrow_and_update().clone();
+        let line = Line::open(&here, &application).await?;
         let (sender, orders) = mpsc::unbounded_channel();
         let ping_every = PING_EVERY;
         let control =
-            Control { conninfo, application, clock, inputs, orders, line, ping_every, observing: None };
+            Control { place, application, clock, inputs, orders, line, ping_every, observing: None };
         Ok((control, sender))
     }
 
@@ -143,6 +144,7 @@ impl Control {
                     None => break,
                 },
                 () = stop.given() => break,
+                Ok(()) = self.place.changed() => self.follow().await,
                 () = tokio::time::sleep(OBSERVE_EVERY), if self.observing.is_some() => self.observe().await,
                 () = tokio::time::sleep(self.ping_every), if self.observing.is_none() => self.ping().await,
             }
@@ -180,15 +182,15 @@ impl Control {
         let mut answer = self.try_stop(rung, &attempt).await;
         if let RungAnswer::Failed(why) = &answer {
             self.lost(why.clone()).await;
-            answer =
-                match tokio::time::timeout(DEAD_AFTER, Line::open(&self.conninfo, &self.application)).await {
-                    Ok(Ok(line)) => {
-                        self.replace(line).await;
-                        self.try_stop(rung, &attempt).await
-                    }
-                    Ok(Err(why)) => RungAnswer::Failed(why),
-                    Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
-                };
+            answer = match tokio::time::timeout(DEAD_AFTER, Line::open(&self.here(), &self.application)).await
+            {
+                Ok(Ok(line)) => {
+                    self.replace(line).await;
+                    self.try_stop(rung, &attempt).await
+                }
+                Ok(Err(why)) => RungAnswer::Failed(why),
+                Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
+            };
         }
         self.tell(Outcome::Rung { stop, answer, sent }).await;
     }
@@ -251,7 +253,7 @@ impl Control {
         let mut pause = BACKOFF.0;
         let mut wanted: Option<(At, Order)> = None;
         loop {
-            if let Ok(line) = Line::open(&self.conninfo, &self.application).await {
+            if let Ok(line) = Line::open(&self.here(), &self.application).await {
                 self.replace(line).await;
                 if let Some((since, Order::Stop { stop, rung, attempt })) = wanted
                     && self.clock.now().ms_since(since) < Settings::GRACE_MS
@@ -291,6 +293,20 @@ impl Control {
                 self.observing = Some(Observation { stop, attempt, victims, until, last: None });
             }
         }
+    }
+
+    /// The sampler has connected again: this session may be on a server that is not it any more.
+    async fn follow(&mut self) {
+        let here = self.place.borrow_and_update().clone();
+        if !here.reaches(self.line.session.host()) {
+            self.lost("the flight has moved to another server".to_owned()).await;
+            self.reconnect().await;
+        }
+    }
+
+    /// Where the sampler is.
+    fn here(&self) -> Conninfo {
+        self.place.borrow().clone()
     }
 
     async fn replace(&mut self, line: Line) {

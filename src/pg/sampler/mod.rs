@@ -73,6 +73,7 @@ pub struct Sampler {
     pace: watch::Receiver<PaceOrder>,
     now: Arc<Notify>,
     follow: watch::Receiver<Vec<Pid>>,
+    place: watch::Sender<Conninfo>,
     session: SamplerSession,
 }
 
@@ -103,7 +104,9 @@ impl Sampler {
         let now = Arc::new(Notify::new());
         let handle = SamplerHandle { pace: pace_order, now: Arc::clone(&now), follow: follow_order };
         let digester = Some(digester);
-        let sampler = Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, session };
+        let (place, _) = watch::channel(session.here(&conninfo));
+        let sampler =
+            Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, place, session };
         Ok((sampler, handle, attached))
     }
 
@@ -112,9 +115,15 @@ impl Sampler {
         self.session.pid()
     }
 
+    /// The one server the flight looks at, among those of the connection string. Whoever acts follows it.
+    pub fn place(&self) -> watch::Receiver<Conninfo> {
+        self.place.subscribe()
+    }
+
     /// Looks until `stop` is given, and then leaves no session behind.
     pub async fn run(self, mut stop: Stop) {
-        let Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, session } = self;
+        let Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, place, session } =
+            self;
         let mut eye = Eye { clock, digester, inputs, pace, now, follow, has_seen: false };
         let mut session = session;
         let mut backoff = Duration::ZERO;
@@ -137,6 +146,7 @@ impl Sampler {
                 () = stop.given() => return,
             };
             session = again.0;
+            place.send_replace(session.here(&conninfo));
             eye.tell(Input::Attached(Box::new(again.1))).await;
             let up = LinkState::Up { pid: session.pid() };
             eye.tell(Input::Link(Link { conn: Conn::Sampler, state: up })).await;

@@ -89,6 +89,11 @@ impl SamplerSession {
         Ok((SamplerSession { session, sample, watch, name, names, database }, attached))
     }
 
+    /// `conninfo`, narrowed to the server this session reached.
+    pub(super) fn here(&self, conninfo: &Conninfo) -> Conninfo {
+        conninfo.pinned_to(self.session.host())
+    }
+
     /// The backend that serves this session.
     pub(super) fn pid(&self) -> Pid {
         Pid(self.session.backend_pid())
