@@ -7,3 +7,5 @@ pub mod flight;
 pub mod headless;
 pub mod log;
 pub mod pg;
+mod random;
+pub mod replay;

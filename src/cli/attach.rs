@@ -219,19 +219,12 @@ pub(super) fn begin(settings: Settings, operator: Option<String>, label: Option<
         lockpit: env!("CARGO_PKG_VERSION").to_owned(),
         engine: ENGINE_VERSION,
         utc_us: 0,
-        seed: seed(),
+        seed: u64::from_le_bytes(crate::random::bytes()),
         server: String::new(),
         operator,
         label,
         settings,
     }
-}
-
-fn seed() -> u64 {
-    let mut bytes = [0; 8];
-    // Without the system's randomness flights share a seed; nothing secret hangs on it.
-    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    u64::from_le_bytes(bytes)
 }
 
 fn record(flight: &FlightArgs) -> Result<Option<Record>, Failure> {

@@ -7,6 +7,7 @@ mod demo;
 
 mod exit;
 mod lines;
+mod replay;
 mod target;
 
 use std::ffi::OsString;
@@ -39,6 +40,8 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
+    /// Play a flight again from its log: the same decisions, without a database
+    Replay(replay::ReplayArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
 }
@@ -58,6 +61,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
+        Command::Replay(args) => replay::run(&args),
         Command::Demo(args) => demo::run(args),
     };
     match result {
@@ -82,7 +86,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, message: impl ToString) -> Failure {
+    pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Failure {
         Failure { exit, message: message.to_string() }
     }
 }

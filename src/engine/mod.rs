@@ -77,6 +77,7 @@ pub struct Cockpit {
     last_seen: At,
     leaving: Option<String>,
     over: bool,
+    tally: Tally,
     #[serde(skip)]
     scene: Scene,
     #[serde(skip)]
@@ -88,6 +89,17 @@ pub struct Cockpit {
 struct Ending {
     target: Target,
     stopped: bool,
+}
+
+/// What the looks at the server came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Full samples.
+    pub samples: u64,
+    /// Looks that brought nothing.
+    pub missed: u64,
+    /// The server's own time in samples and watches, in microseconds.
+    pub cost_us: u64,
 }
 
 /// Backends that were seen to wait for each other, with the starts of their statements.
@@ -127,6 +139,7 @@ impl Cockpit {
             Input::Sample(sample) => self.look(at, sample, &mut effects),
             Input::Watch(watch) => self.glance(at, &watch, &mut effects),
             Input::Missed(missed) => {
+                self.tally.missed += 1;
                 self.sample_asked &= missed.sensor != Sensor::Sample;
                 let from = At(at.0.saturating_sub(missed.waited_ms * 1_000));
                 let sensor = match missed.sensor {
@@ -228,6 +241,11 @@ impl Cockpit {
         }
     }
 
+    /// What the looks at the server came to.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// Whether the flight has ended.
     pub fn is_over(&self) -> bool {
         self.over
@@ -275,6 +293,8 @@ impl Cockpit {
 
     fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
         self.sample_asked = false;
+        self.tally.samples += 1;
+        self.tally.cost_us += sample.cost_us;
         self.slow = sample.slow.take().or(self.slow.take());
         self.pacer.observe_cost(sample.cost_us);
         self.ages.observe(at, &sample);
@@ -295,6 +315,7 @@ impl Cockpit {
     }
 
     fn glance(&mut self, at: At, watch: &Watch, effects: &mut Vec<Effect>) {
+        self.tally.cost_us += watch.cost_us;
         let seen = self.scene.graph.waiting().count();
         let moved = usize::try_from(watch.waiting).is_ok_and(|waiting| waiting != seen);
         let matters = watch.waiting > 0 && (self.follow.target.is_some() || self.brake.decides(at));

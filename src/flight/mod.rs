@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::FlightClock;
 use crate::engine::Cockpit;
+use crate::engine::target::Target;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
@@ -226,7 +227,8 @@ impl Ready {
         stop_sampler.give();
         let _ = tokio::time::timeout(FAREWELL, sampler).await;
         let exit = deck.cockpit.exit_code();
-        tell(deck.recorder.close());
+        let at = clock.now();
+        tell(deck.recorder.close(at).map(|text| note(at, text)).into_iter().collect());
         exit
     }
 }
@@ -243,20 +245,19 @@ impl Deck {
     /// One turn: log, handle, log, act, tell. True when the flight is over.
     fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
         let was_sample = matches!(input, Input::Sample(_));
-        self.narrator.note(&input);
         self.recorder.before(at, &self.cockpit);
         let effects = self.cockpit.handle(at, input.clone());
-        self.recorder.turn(at, input, &effects);
+        self.recorder.turn(at, &input, &effects);
         let mut over = false;
         for effect in effects {
             over |= self.executor.carry_out(at, effect);
         }
         if was_sample {
-            let target = self.cockpit.target().map(|target| target.pid());
+            let target = self.cockpit.target().map(Target::pid);
             self.executor.sampler.follow(target.into_iter().collect());
         }
         let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
-        lines.extend(self.recorder.news(at).map(|text| note(at, text)));
+        lines.extend(self.recorder.news().map(|text| note(at, text)));
         tell(lines);
         over
     }

@@ -1,22 +1,97 @@
-//! stub
+//! The flight's hold on its log.
+//!
+//! Owns when a segment begins and what is said when the disk cannot follow. Never blocks the flight: what
+//! cannot be recorded is counted, and a checkpoint lets a replay go on behind it.
+
+use std::path::{Path, PathBuf};
+
 use super::Record;
-use crate::engine::{Cockpit, effect::Effect, ids::At, input::*};
-use crate::log::LogError;
+use crate::engine::Cockpit;
+use crate::engine::effect::Effect;
+use crate::engine::ids::At;
+use crate::engine::input::{Attached, Begin, Input};
+use crate::log::{Batch, Header, Log, LogError, Meta, Options, default_path};
+use crate::random;
+
+/// A log being written, or none.
 #[derive(Debug)]
-pub struct Recorder;
+pub(super) struct Recorder {
+    log: Option<(Log, PathBuf)>,
+    is_losing: bool,
+}
+
 impl Recorder {
-    pub fn open(_r: Option<Record>, _b: &Begin, _a: &Attached) -> Result<Recorder, LogError> {
-        Ok(Recorder)
+    /// Creates the log.
+    pub(super) fn open(
+        record: Option<Record>,
+        begin: &Begin,
+        attached: &Attached,
+    ) -> Result<Recorder, LogError> {
+        let Some(record) = record else { return Ok(Recorder { log: None, is_losing: false }) };
+        let path = match record {
+            Record::File(path) => path,
+            Record::Directory(dir) => default_path(&dir, begin.utc_us, &attached.database_name),
+        };
+        let header = Header {
+            flight: random::bytes(),
+            sync: random::bytes(),
+            utc_us: begin.utc_us,
+            monotonic_us: crate::clock::monotonic_us(),
+            meta: Meta {
+                lockpit: begin.lockpit.clone(),
+                server: begin.server.clone(),
+                label: begin.label.clone(),
+            },
+        };
+        let log = Log::create(&path, &header, Options::default())?;
+        Ok(Recorder { log: Some((log, path)), is_losing: false })
     }
-    pub fn path(&self) -> Option<&std::path::Path> {
-        None
+
+    /// Where the log is.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.log.as_ref().map(|(_, path)| path.as_path())
     }
-    pub fn before(&mut self, _at: At, _c: &Cockpit) {}
-    pub fn turn(&mut self, _at: At, _i: Input, _e: &[Effect]) {}
-    pub fn news(&mut self, _at: At) -> Option<String> {
-        None
+
+    /// Before a turn: begins a segment where one is due, with the engine as it is.
+    pub(super) fn before(&mut self, at: At, cockpit: &Cockpit) {
+        let Some((log, _)) = &mut self.log else { return };
+        if log.needs_checkpoint() || log.wants_segment(at) {
+            log.begin_segment(at, cockpit.checkpoint());
+        }
     }
-    pub fn close(self) -> Vec<crate::headless::line::Line> {
-        Vec::new()
+
+    /// One turn: what the engine was told, and what it asked for.
+    pub(super) fn turn(&mut self, at: At, input: &Input, effects: &[Effect]) {
+        let Some((log, _)) = &mut self.log else { return };
+        let mut batch = Batch::new();
+        batch.input(at, input);
+        for effect in effects {
+            batch.intent(at, effect);
+        }
+        log.append(batch);
+    }
+
+    /// What has changed about the recording, for people.
+    pub(super) fn news(&mut self) -> Option<String> {
+        let (log, path) = self.log.as_ref()?;
+        let lost = log.status().lost;
+        let is_losing = lost.is_some();
+        if std::mem::replace(&mut self.is_losing, is_losing) == is_losing {
+            return None;
+        }
+        Some(match lost {
+            Some(lost) => format!("NOT RECORDING to {}: {}; the flight goes on", path.display(), lost.why),
+            None => format!("recording to {} again; what was lost is a gap in the log", path.display()),
+        })
+    }
+
+    /// Ends the log; what people should know about it.
+    pub(super) fn close(self, at: At) -> Option<String> {
+        let (log, path) = self.log?;
+        match log.close(at) {
+            Ok(summary) if summary.lost_entries == 0 => None,
+            Ok(summary) => Some(format!("{} entries are missing in {}", summary.lost_entries, path.display())),
+            Err(error) => Some(format!("{}: {error}", path.display())),
+        }
     }
 }
