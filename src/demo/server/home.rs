@@ -181,6 +181,13 @@ mod tests {
     }
 
     #[test]
+    fn a_terminals_interrupt_does_not_reach_the_janitor() {
+        let home = Home::create().expect("a directory");
+        let pid = i32::try_from(home.janitor.id()).ok().and_then(rustix::process::Pid::from_raw);
+        assert_eq!(rustix::process::getpgid(pid).ok(), pid, "it leads a process group of its own");
+    }
+
+    #[test]
     fn the_janitor_spares_what_does_not_work_in_its_directory() {
         let mut home = Home::create().expect("a directory");
         let dir = home.dir().to_path_buf();
