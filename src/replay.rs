@@ -18,7 +18,9 @@ pub enum ReplayError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A checkpoint was made by an engine this one does not understand.
-    #[error("a checkpoint of the log cannot be read by this release: {0}; replay it with the release that flew")]
+    #[error(
+        "a checkpoint of the log cannot be read by this release: {0}; replay it with the release that flew"
+    )]
     Checkpoint(serde_json::Error),
 }
 
@@ -72,12 +74,7 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says what is wrong with the log.
     pub fn open(path: &Path) -> Result<Replay, ReplayError> {
-        Ok(Replay {
-            reader: Reader::open(path)?,
-            cockpit: Cockpit::default(),
-            next: None,
-            damage: None,
-        })
+        Ok(Replay { reader: Reader::open(path)?, cockpit: Cockpit::default(), next: None, damage: None })
     }
 
     /// A replay from the last checkpoint at or before `at`.

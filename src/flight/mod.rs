@@ -16,10 +16,10 @@ use tokio::task::JoinHandle;
 
 use crate::clock::FlightClock;
 use crate::engine::Cockpit;
-use crate::engine::target::Target;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
+use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::log::LogError;

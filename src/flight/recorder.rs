@@ -55,7 +55,7 @@ impl Recorder {
     /// Before a turn: begins a segment where one is due, with the engine as it is.
     pub(super) fn before(&mut self, at: At, cockpit: &Cockpit) {
         let Some((log, _)) = &mut self.log else { return };
-        if log.needs_checkpoint() || log.wants_segment(at) {
+        if log.wants_segment(at) {
             log.begin_segment(at, cockpit.checkpoint());
         }
     }
@@ -90,7 +90,9 @@ impl Recorder {
         let (log, path) = self.log?;
         match log.close(at) {
             Ok(summary) if summary.lost_entries == 0 => None,
-            Ok(summary) => Some(format!("{} entries are missing in {}", summary.lost_entries, path.display())),
+            Ok(summary) => {
+                Some(format!("{} entries are missing in {}", summary.lost_entries, path.display()))
+            }
             Err(error) => Some(format!("{}: {error}", path.display())),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Owns when a new segment is due. Never waits for the disk, except in `create` and `close`.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -148,8 +149,7 @@ impl Log {
         if self.shared.has_lost() {
             return self.needs_checkpoint();
         }
-        self.segment
-            .is_none_or(|now| at.us_since(now.began) >= SEGMENT_US || now.samples >= SEGMENT_SAMPLES)
+        self.segment.is_none_or(|now| at.us_since(now.began) >= SEGMENT_US || now.samples >= SEGMENT_SAMPLES)
     }
 
     /// Whether recording stopped and could go on from a fresh checkpoint.
@@ -161,7 +161,8 @@ impl Log {
     /// it cannot be recorded.
     pub fn begin_segment(&mut self, at: At, checkpoint: Vec<u8>) -> bool {
         let bytes = checkpoint.len();
-        let refusal = (bytes > MAX_PLAIN_BYTES).then(|| format!("a checkpoint of {bytes} bytes is too large"));
+        let refusal =
+            (bytes > MAX_PLAIN_BYTES).then(|| format!("a checkpoint of {bytes} bytes is too large"));
         let begun = self.shared.offer_segment(at, checkpoint, refusal);
         if begun {
             self.segment = Some(Present { began: at, samples: 0 });
@@ -184,6 +185,12 @@ impl Log {
         self.shared.stop(Stop::Close(at));
         let thread = self.writer.take().ok_or(LogError::WriterGone)?;
         thread.join().unwrap_or(Err(LogError::WriterGone))
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
