@@ -5,7 +5,7 @@
 use rustix::rand::{GetRandomFlags, getrandom};
 
 /// `N` random bytes. Where the system has none they are zero: identities then differ by time alone.
-pub fn bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let _ = getrandom(&mut bytes[..], GetRandomFlags::empty());
     bytes

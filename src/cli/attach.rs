@@ -36,7 +36,8 @@ pub(super) struct AttachArgs {
 struct GuardArgs {
     /// Whom to follow: auto, pid=N, app=REGEX, user=REGEX, table=NAME or query=REGEX
     ///
-    /// Patterns for applications and users match the whole name; query= matches anywhere in the text.
+    /// Only backends of the connected database are followed, but for pid=. Patterns for applications and
+    /// users match the whole name; query= matches anywhere in the text.
     /// auto follows the candidate with the most victims, else the oldest.
     #[arg(long, value_name = "WHOM", default_value = "auto", value_parser = target::selector, help_heading = "Guard")]
     target: Selector,

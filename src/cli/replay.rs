@@ -31,21 +31,21 @@ pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
     if !args.headless {
         return Err(Failure::new(Exit::Usage, "there is no screen yet: add --headless for JSON lines"));
     }
-    let named = |error: ReplayError| Failure::new(Exit::BadLog, format!("{}: {error}", args.log.display()));
+    let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
     let from = At::from_ms(args.at.unwrap_or(0));
     let mut replay = match args.at {
         None => Replay::open(&args.log),
         Some(_) => Replay::open_at(&args.log, from),
     }
-    .map_err(named)?;
+    .map_err(unreadable)?;
     let mut teller = Teller::new(&replay, from, args.at.is_some());
-    while let Some(step) = replay.step().map_err(named)? {
+    while let Some(step) = replay.step().map_err(unreadable)? {
         if teller.tell(&replay, &step).is_err() {
             // The reader of the lines has gone.
             return Ok(teller.exit());
         }
     }
-    match replay.ending().map_err(named)? {
+    match replay.ending().map_err(unreadable)? {
         Ending::Complete => {}
         Ending::Torn { at_byte, lost_bytes } => {
             complain(&format!(

@@ -242,9 +242,13 @@ impl Matcher {
 
     fn allows(&self, view: &View<'_>, backend: &Backend) -> bool {
         let full_match = |name: &str| self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name));
+        // Activity is the whole cluster's; a consent reaches the connected database, and else one backend
+        // that was named by itself.
+        let is_here = backend.database == view.catalog.connected();
         match &self.selector {
-            Selector::Auto => backend.database == view.catalog.connected(),
             Selector::Pid(pid) => backend.pid == *pid,
+            _ if !is_here => false,
+            Selector::Auto => true,
             Selector::Application(_) => full_match(&backend.application),
             Selector::User(_) => full_match(&view.catalog.role(backend.role)),
             Selector::Table(name) => {

@@ -245,9 +245,9 @@ impl Deck {
     /// One turn: log, handle, log, act, tell. True when the flight is over.
     fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
         let was_sample = matches!(input, Input::Sample(_));
-        self.recorder.before(at, &self.cockpit);
-        let effects = self.cockpit.handle(at, input.clone());
-        self.recorder.turn(at, &input, &effects);
+        self.recorder.begin_turn(at, &self.cockpit, &input);
+        let effects = self.cockpit.handle(at, input);
+        self.recorder.end_turn(at, &effects);
         let mut over = false;
         for effect in effects {
             over |= self.executor.carry_out(at, effect);

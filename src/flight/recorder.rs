@@ -17,6 +17,7 @@ use crate::random;
 #[derive(Debug)]
 pub(super) struct Recorder {
     log: Option<(Log, PathBuf)>,
+    turn: Batch,
     is_losing: bool,
 }
 
@@ -27,7 +28,9 @@ impl Recorder {
         begin: &Begin,
         attached: &Attached,
     ) -> Result<Recorder, LogError> {
-        let Some(record) = record else { return Ok(Recorder { log: None, is_losing: false }) };
+        let Some(record) = record else {
+            return Ok(Recorder { log: None, turn: Batch::new(), is_losing: false });
+        };
         let path = match record {
             Record::File(path) => path,
             Record::Directory(dir) => default_path(&dir, begin.utc_us, &attached.database_name),
@@ -44,7 +47,7 @@ impl Recorder {
             },
         };
         let log = Log::create(&path, &header, Options::default())?;
-        Ok(Recorder { log: Some((log, path)), is_losing: false })
+        Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_losing: false })
     }
 
     /// Where the log is.
@@ -52,23 +55,22 @@ impl Recorder {
         self.log.as_ref().map(|(_, path)| path.as_path())
     }
 
-    /// Before a turn: begins a segment where one is due, with the engine as it is.
-    pub(super) fn before(&mut self, at: At, cockpit: &Cockpit) {
+    /// What the engine is about to be told. A segment begins where one is due, with the engine as it is.
+    pub(super) fn begin_turn(&mut self, at: At, cockpit: &Cockpit, input: &Input) {
         let Some((log, _)) = &mut self.log else { return };
         if log.wants_segment(at) {
             log.begin_segment(at, cockpit.checkpoint());
         }
+        self.turn.input(at, input);
     }
 
-    /// One turn: what the engine was told, and what it asked for.
-    pub(super) fn turn(&mut self, at: At, input: &Input, effects: &[Effect]) {
+    /// What the engine asked for: input and intents are queued for the disk together.
+    pub(super) fn end_turn(&mut self, at: At, effects: &[Effect]) {
         let Some((log, _)) = &mut self.log else { return };
-        let mut batch = Batch::new();
-        batch.input(at, input);
         for effect in effects {
-            batch.intent(at, effect);
+            self.turn.intent(at, effect);
         }
-        log.append(batch);
+        log.append(std::mem::take(&mut self.turn));
     }
 
     /// What has changed about the recording, for people.
