@@ -1,7 +1,7 @@
 //! `lockpit replay`: a flight again, from its log.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,6 +11,7 @@ use crate::engine::ids::At;
 use crate::headless::Narrator;
 use crate::headless::line::{self, Body, Line};
 use crate::log::Ending;
+use crate::random;
 use crate::replay::{Drift, Replay, ReplayError, Step};
 
 /// What `replay` is told.
@@ -31,14 +32,35 @@ pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
     if !args.headless {
         return Err(Failure::new(Exit::Usage, "there is no screen yet: add --headless for JSON lines"));
     }
+    play(&args.log, args.at.map(At::from_ms))
+}
+
+/// Replays a log that is part of this program.
+pub(super) fn play_recorded(log: &[u8]) -> Result<u8, Failure> {
+    let name = format!("lockpit-{}-{:016x}.flight", std::process::id(), u64::from_le_bytes(random::bytes()));
+    let path = std::env::temp_dir().join(name);
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+    let written = written.and_then(|mut file| file.write_all(log));
+    let played = match written {
+        Ok(()) => play(&path, None),
+        Err(error) => {
+            let message = format!("the recording cannot be unpacked to {}: {error}", path.display());
+            Err(Failure::new(Exit::BadLog, message))
+        }
+    };
+    // What cannot be removed is a few kilobytes in the folder for temporary files.
+    let _ = std::fs::remove_file(&path);
+    played
+}
+
+fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
     let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
-    let from = At::from_ms(args.at.unwrap_or(0));
-    let mut replay = match args.at {
-        None => Replay::open(&args.log),
-        Some(_) => Replay::open_at(&args.log, from),
+    let mut replay = match at {
+        None => Replay::open(log),
+        Some(at) => Replay::open_at(log, at),
     }
     .map_err(unreadable)?;
-    let mut teller = Teller::new(&replay, from, args.at.is_some());
+    let mut teller = Teller::new(&replay, at);
     while let Some(step) = replay.step().map_err(unreadable)? {
         if teller.tell(&replay, &step).is_err() {
             // The reader of the lines has gone.
@@ -46,13 +68,14 @@ pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
         }
     }
     match replay.ending().map_err(unreadable)? {
-        Ending::Complete => {}
+        Ending::Complete => Ok(teller.exit()),
         Ending::Torn { at_byte, lost_bytes } => {
             complain(&format!(
                 "{}: the log is torn: it stops at byte {at_byte} without an end, {lost_bytes} bytes of an \
                  unfinished entry behind it; everything before is intact",
-                args.log.display()
+                log.display()
             ));
+            Ok(teller.exit())
         }
         Ending::Damaged(damage) => {
             let rest = match damage.resumes_at {
@@ -61,25 +84,27 @@ pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
             };
             complain(&format!(
                 "{}: the log is damaged or altered at byte {}; {rest}",
-                args.log.display(),
+                log.display(),
                 damage.at_byte
             ));
-            return Ok(Exit::BadLog as u8);
+            Ok(Exit::BadLog as u8)
         }
     }
-    Ok(teller.exit())
 }
 
 /// Prints the lines of a replay.
 struct Teller {
     narrator: Narrator,
+    /// Nothing before it is told.
     from: At,
     has_drifted: bool,
+    /// The flight has still to be introduced, because the replay did not begin at its beginning.
     context: bool,
 }
 
 impl Teller {
-    fn new(replay: &Replay, from: At, context: bool) -> Teller {
+    fn new(replay: &Replay, at: Option<At>) -> Teller {
+        let (from, context) = (at.unwrap_or_default(), at.is_some());
         Teller { narrator: Narrator::resume(replay.cockpit()), from, has_drifted: false, context }
     }
 
