@@ -111,8 +111,7 @@ impl Cursor {
     }
 
     fn start_at(&self, segment: &Segment) -> Result<Option<Seek>, ReadError> {
-        let mut reader =
-            Reader::at(self.source.again(), self.head.clone(), segment.at_byte, segment.seq);
+        let mut reader = Reader::at(self.source.again(), self.head.clone(), segment.at_byte, segment.seq);
         loop {
             match reader.next_item()? {
                 Some(Item::Entry { entry: Entry::Checkpoint(at, checkpoint), .. }) => {
@@ -141,14 +140,11 @@ impl Cursor {
             return Ok(false);
         }
         if head.kind == kind::SEGMENT {
-            match self.source.segment_record(self.pos)? {
-                Some((head, header)) if header == self.head.bytes => self.segments.push(Segment {
-                    at_byte: self.pos,
-                    first_at: At(head.at_us),
-                    seq: head.seq,
-                }),
-                _ => return Ok(false),
+            let Some((head, header)) = self.source.segment_record(self.pos)? else { return Ok(false) };
+            if header != self.head.bytes {
+                return Ok(false);
             }
+            self.segments.push(Segment { at_byte: self.pos, first_at: At(head.at_us), seq: head.seq });
         }
         self.last = self.pos;
         self.pos = end;

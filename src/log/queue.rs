@@ -248,9 +248,14 @@ impl State {
 
     /// Why `bytes` more cannot wait, if so.
     fn full(&self, bytes: usize, bounds: Bounds) -> Option<String> {
-        let full = self.queue.len() >= bounds.batches || self.queued_bytes.saturating_add(bytes) > bounds.bytes;
+        let full =
+            self.queue.len() >= bounds.batches || self.queued_bytes.saturating_add(bytes) > bounds.bytes;
         full.then(|| {
-            format!("the disk is too slow: {} batches ({} bytes) wait for it", self.queue.len(), self.queued_bytes)
+            format!(
+                "the disk is too slow: {} batches ({} bytes) wait for it",
+                self.queue.len(),
+                self.queued_bytes
+            )
         })
     }
 }

@@ -148,8 +148,7 @@ impl Log {
         if self.shared.has_lost() {
             return self.needs_checkpoint();
         }
-        self.segment
-            .is_none_or(|now| at.us_since(now.began) >= SEGMENT_US || now.samples >= SEGMENT_SAMPLES)
+        self.segment.is_none_or(|now| at.us_since(now.began) >= SEGMENT_US || now.samples >= SEGMENT_SAMPLES)
     }
 
     /// Whether recording stopped and could go on from a fresh checkpoint.
@@ -161,7 +160,8 @@ impl Log {
     /// it cannot be recorded.
     pub fn begin_segment(&mut self, at: At, checkpoint: Vec<u8>) -> bool {
         let bytes = checkpoint.len();
-        let refusal = (bytes > MAX_PLAIN_BYTES).then(|| format!("a checkpoint of {bytes} bytes is too large"));
+        let refusal =
+            (bytes > MAX_PLAIN_BYTES).then(|| format!("a checkpoint of {bytes} bytes is too large"));
         let begun = self.shared.offer_segment(at, checkpoint, refusal);
         if begun {
             self.segment = Some(Present { began: at, samples: 0 });

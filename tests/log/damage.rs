@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lockpit::log::{Damage, Ending, Item, Reader, ReadError};
+use lockpit::log::{Damage, Ending, Item, ReadError, Reader};
 
 use super::forge::{Dice, Found, HEADER, SEGMENT, records};
 use super::support::{drain, place, read, three_segments};
@@ -67,7 +67,8 @@ impl Sample {
     /// Nothing but what was recorded, in order, and at most one segment incomplete.
     #[track_caller]
     fn check_survivors(&self, items: &[Item], what: &str) {
-        let left: Vec<Item> = items.iter().filter(|item| matches!(item, Item::Entry { .. })).cloned().collect();
+        let left: Vec<Item> =
+            items.iter().filter(|item| matches!(item, Item::Entry { .. })).cloned().collect();
         let expected = self.items.iter().filter(|item| left.contains(item)).cloned().collect::<Vec<_>>();
         assert_eq!(left, expected, "{what}: an entry that never was, or out of order");
         let missing = self.items.iter().filter(|item| !left.contains(item));
@@ -84,7 +85,10 @@ fn a_log_cut_at_any_byte_yields_exactly_its_complete_batches() {
         std::fs::write(&sample.path, &sample.bytes[..len]).expect("written");
         if len < HEADER {
             let error = Reader::open(&sample.path).expect_err("no header");
-            assert!(matches!(error, ReadError::TooShort { bytes, .. } if bytes == len as u64), "{len}: {error}");
+            assert!(
+                matches!(error, ReadError::TooShort { bytes, .. } if bytes == len as u64),
+                "{len}: {error}"
+            );
             continue;
         }
         let (items, ending) = read(&sample.path);
@@ -176,7 +180,8 @@ fn damage_in_the_last_segment_is_not_taken_for_a_torn_tail() {
 fn a_tail_of_zeros_or_garbage_is_torn_off() {
     let sample = sample();
     let end_record = sample.records.last().expect("the END record").at;
-    for (cut, tail) in [(sample.bytes.len(), 4_096), (end_record, 1), (end_record, 24), (end_record, 70_000)] {
+    for (cut, tail) in [(sample.bytes.len(), 4_096), (end_record, 1), (end_record, 24), (end_record, 70_000)]
+    {
         for fill in [0, 0xff, 0x03] {
             let (items, ending) = sample.damaged(|bytes| {
                 bytes.truncate(cut);

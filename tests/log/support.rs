@@ -65,7 +65,9 @@ pub(crate) fn three_segments(path: &Path) -> Vec<u8> {
             Entry::Intent(At::from_ms(at_ms + 2), Effect::SampleNow),
             Entry::Intent(At::from_ms(at_ms + 2), Effect::End { reason: format!("of {segment}") }),
         ]));
-        assert!(log.append(vec![Entry::Event(At::from_ms(at_ms + 3), serde_json::json!({"screen": segment}))]));
+        assert!(
+            log.append(vec![Entry::Event(At::from_ms(at_ms + 3), serde_json::json!({"screen": segment}))])
+        );
         assert!(log.append(vec![Entry::Input(At::from_ms(at_ms + 4), Input::Tick)]));
     }
     log.close(At::from_ms(180_000)).expect("closed");
