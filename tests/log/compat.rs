@@ -153,6 +153,28 @@ fn what_is_no_log_is_called_that() {
 }
 
 #[test]
+fn records_that_do_not_make_a_batch_are_not_read() {
+    const EVENT: u8 = 0x82;
+    let (_dir, path) = place();
+    let bytes = three_segments(&path);
+    let (items, _) = read(&path);
+    let end = records(&bytes).pop().expect("the END record");
+    let event = |flags, followers, seq| record(EVENT, flags, followers, seq, 0, b"1");
+    let (one, two) = (end.seq, end.seq + 1);
+    for (tail, is_a_batch) in [
+        ([event(2, 1, one), event(0, 0, two)], true),
+        ([event(0, 1, one), event(0, 0, two)], false),
+        ([event(2, 1, one), event(2, 0, two)], false),
+        ([event(2, 2, one), event(0, 0, two)], false),
+        ([event(2, 1, one), event(0, 0, two + 1)], false),
+    ] {
+        std::fs::write(&path, [&bytes[..end.at], &tail.concat()].concat()).expect("written");
+        let (read, _) = read(&path);
+        assert_eq!(read.len(), items.len() + if is_a_batch { 2 } else { 0 }, "{tail:x?}");
+    }
+}
+
+#[test]
 fn a_segment_of_another_log_is_not_read_as_one_of_this() {
     let (_dir, path) = place();
     let ours = three_segments(&path);
@@ -166,8 +188,14 @@ fn a_segment_of_another_log_is_not_read_as_one_of_this() {
     log.close(At(1)).expect("closed");
     let theirs = std::fs::read(&other_path).expect("the other log");
 
-    let cut = records(&ours).pop().expect("the END record").at;
-    std::fs::write(&path, [&ours[..cut], &theirs[HEADER..]].concat()).expect("written");
+    // Numbered as if it belonged here.
+    let end = records(&ours).pop().expect("the END record");
+    let mut forged = ours[..end.at].to_vec();
+    for (seq, found) in (end.seq..).zip(&records(&theirs)[1..]) {
+        let payload = &theirs[found.at + 24..found.end];
+        forged.extend(record(found.kind, found.flags, found.followers, seq, 0, payload));
+    }
+    std::fs::write(&path, forged).expect("written");
     let mut reader = Reader::open(&path).expect("opened");
     assert_eq!(drain(&mut reader), items);
     assert_ne!(reader.ending().expect("readable"), Ending::Complete);

@@ -138,6 +138,22 @@ fn damage_anywhere_costs_a_seek_no_more_than_the_segment_it_hit() {
 }
 
 #[test]
+fn a_length_that_leads_past_a_segment_does_not_hide_it() {
+    let (_dir, path) = place();
+    let mut bytes = three_segments(&path);
+    let found = records(&bytes);
+    let second = found.iter().filter(|record| record.kind == SEGMENT).nth(1).expect("three").at;
+    let before = found.iter().position(|record| record.end == second).expect("the record before");
+    // Where the record seems to end, an intact one begins: the first behind the second segment's checkpoint.
+    let len = (found[before + 2].end - found[before].at - 24) as u32;
+    bytes[found[before].at..found[before].at + 4].copy_from_slice(&len.to_le_bytes());
+    std::fs::write(&path, bytes).expect("written");
+    let cursor = Cursor::open(&path).expect("opened");
+    assert_eq!(cursor.segments().len(), 3);
+    assert_eq!(cursor.seek(At::from_ms(60_000)).expect("found").at, At::from_ms(60_000));
+}
+
+#[test]
 fn a_log_without_a_segment_has_nowhere_to_go() {
     let (_dir, path) = place();
     create(&path, Options::default()).close(At(0)).expect("closed");

@@ -88,6 +88,7 @@ fn wait_for_checkpoint_wish(log: &Log) {
 }
 
 /// How much may wait for the disk.
+#[derive(Clone, Copy)]
 enum Bounds {
     Batches(usize),
     Bytes(usize),
@@ -231,6 +232,7 @@ fn a_full_disk_costs_a_gap_and_recording_resumes_by_itself() {
         assert_eq!(lost.why, "the disk is full");
         assert!(lost.since >= At::from_ms(1_000 * (round + 1)) && lost.entries >= 1, "{lost:?}");
         assert!(!log.append(vec![mark(at_ms + 1, "lost")]), "the flight goes on");
+        assert!(!log.begin_segment(At::from_ms(at_ms + 1), b"{}".to_vec()), "the disk is still full");
         assert_eq!(log.status().lost.expect("lost").since, lost.since);
 
         std::fs::remove_file(ballast).expect("freed");
