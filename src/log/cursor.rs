@@ -140,12 +140,11 @@ impl Cursor {
             return Ok(false);
         }
         if head.kind == kind::SEGMENT {
-            match self.source.segment_record(self.pos)? {
-                Some((head, header)) if header == self.head.bytes => {
-                    self.segments.push(Segment { at_byte: self.pos, first_at: At(head.at_us), seq: head.seq })
-                }
-                _ => return Ok(false),
+            let Some((head, header)) = self.source.segment_record(self.pos)? else { return Ok(false) };
+            if header != self.head.bytes {
+                return Ok(false);
             }
+            self.segments.push(Segment { at_byte: self.pos, first_at: At(head.at_us), seq: head.seq });
         }
         self.last = self.pos;
         self.pos = end;

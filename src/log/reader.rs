@@ -34,7 +34,8 @@ pub enum Item {
 pub struct Damage {
     /// Where the first unreadable batch begins.
     pub at_byte: u64,
-    /// Where the next intact segment begins; `None` when there is none and nothing more can be read.
+    /// Where the next intact segment begins, the same place when batches are missing rather than unreadable;
+    /// `None` when there is none and nothing more can be read.
     pub resumes_at: Option<u64>,
 }
 
@@ -168,8 +169,10 @@ impl Reader {
         if self.searched_len == Some(len) {
             return Ok(false);
         }
-        let header = self.head.bytes;
-        let Some(segment) = self.source.find_segment(&header, self.pos + 1, self.seq)? else {
+        // It may stand right here, where batches before it are missing; but not the one that is awaited here.
+        let from = self.pos + u64::from(self.skipping.is_some());
+        let found = self.source.find_segment(&self.head.bytes, from, self.seq.saturating_add(1))?;
+        let Some(segment) = found else {
             self.searched_len = Some(len);
             return Ok(false);
         };

@@ -64,17 +64,16 @@ impl Sample {
         read(&self.path)
     }
 
-    /// Nothing but what was recorded, in order, and at most one segment incomplete.
+    /// Nothing but what was recorded, each once and in order. Returns which segments are incomplete.
     #[track_caller]
-    fn check_survivors(&self, items: &[Item], what: &str) {
-        let left: Vec<Item> =
-            items.iter().filter(|item| matches!(item, Item::Entry { .. })).cloned().collect();
-        let expected = self.items.iter().filter(|item| left.contains(item)).cloned().collect::<Vec<_>>();
+    fn incomplete_segments(&self, items: &[Item], what: &str) -> Vec<usize> {
+        let left: Vec<&Item> = items.iter().filter(|item| matches!(item, Item::Entry { .. })).collect();
+        let expected: Vec<&Item> = self.items.iter().filter(|item| left.contains(item)).collect();
         assert_eq!(left, expected, "{what}: an entry that never was, or out of order");
         let missing = self.items.iter().filter(|item| !left.contains(item));
         let mut hit: Vec<usize> = missing.map(|item| self.segment_of(seq(item))).collect();
         hit.dedup();
-        assert!(hit.len() <= 1, "{what}: segments {hit:?} lost");
+        hit
     }
 }
 
@@ -111,7 +110,8 @@ fn no_flipped_bit_yields_a_wrong_entry_or_costs_more_than_its_segment() {
     let first_segment = sample.segment_starts()[0].end;
     for bit in (0..first_segment * 8).chain(everywhere) {
         let (items, ending) = sample.damaged(|bytes| bytes[bit / 8] ^= 1 << (bit % 8));
-        sample.check_survivors(&items, &format!("bit {bit}"));
+        let hit = sample.incomplete_segments(&items, &format!("bit {bit}"));
+        assert!(hit.len() <= 1, "bit {bit}: segments {hit:?}");
         assert_ne!(ending, Ending::Complete, "bit {bit}");
         if bit / 8 < HEADER {
             assert_eq!(items, sample.items, "bit {bit}: the header has a copy");
@@ -137,10 +137,8 @@ fn random_damage_of_any_size_never_yields_a_wrong_entry() {
         }
         std::fs::write(&sample.path, &bytes).expect("written");
         let (items, ending) = read(&sample.path);
-        let left: Vec<&Item> = items.iter().filter(|item| matches!(item, Item::Entry { .. })).collect();
-        let expected: Vec<&Item> = sample.items.iter().filter(|item| left.contains(item)).collect();
-        assert_eq!(left, expected, "round {round}");
-        if left.len() < sample.items.len() {
+        let hit = sample.incomplete_segments(&items, &format!("round {round}"));
+        if !hit.is_empty() {
             assert_ne!(ending, Ending::Complete, "round {round}");
         }
     }
@@ -210,6 +208,34 @@ fn a_last_batch_with_holes_is_torn_off_as_a_whole() {
         });
         assert_eq!(items, sample.complete_within(at), "holes {holes:b}");
         assert_eq!(ending, Ending::Torn { at_byte: at as u64, lost_bytes: (end - at) as u64 });
+    }
+}
+
+#[test]
+fn whole_batches_that_are_missing_doubled_or_swapped_are_noticed() {
+    let sample = sample();
+    let starts = sample.records.iter().enumerate().filter(|(_, record)| record.flags & 2 != 0);
+    let batches: Vec<&[u8]> =
+        starts.map(|(index, record)| &sample.bytes[record.at..sample.batch_end(index)]).collect();
+    // From the first segment on and without the last batch: a log without its END is merely torn.
+    for index in 1..batches.len() - 1 {
+        for (how, replacement) in [
+            ("missing", vec![]),
+            ("doubled", vec![batches[index], batches[index]]),
+            ("swapped", vec![batches[index + 1], batches[index]]),
+        ] {
+            let replaced = if how == "swapped" { 2 } else { 1 };
+            let order = [&batches[..index], &replacement, &batches[index + replaced..]].concat().concat();
+            let (items, ending) = sample.damaged(|bytes| {
+                bytes.truncate(HEADER);
+                bytes.extend(order);
+            });
+            let what = format!("batch {index} {how}");
+            let hit = sample.incomplete_segments(&items, &what);
+            // A swap may touch two segments.
+            assert!(hit.len() <= replaced, "{what}: segments {hit:?}");
+            assert_ne!(ending, Ending::Complete, "{what}");
+        }
     }
 }
 

@@ -34,7 +34,8 @@ async fn every_command_works() {
     let commands = commands(&readme);
     assert!(commands.len() >= 7, "the README has commands: {commands:?}");
     for command in commands {
-        let args = match command.strip_prefix("lockpit ").or(command.strip_prefix("cargo run --release -- ")) {
+        let args = match command.strip_prefix("lockpit ").or(command.strip_prefix("cargo run --release -- "))
+        {
             Some(args) => args.to_owned(),
             None if command == "cargo test" => continue,
             None => panic!("a command that no test runs: {command}"),
@@ -61,7 +62,8 @@ async fn what_it_shows_is_what_the_recording_replays_to() {
     let (before, rest) = readme.split_once(BEGIN).expect("the place for the recording");
     let (now, after) = rest.split_once(END).expect("its end");
     if std::env::var_os("LOCKPIT_BLESS").is_some() {
-        std::fs::write(path(), format!("{before}{BEGIN}{expected}{END}{after}")).expect("the README is writable");
+        std::fs::write(path(), format!("{before}{BEGIN}{expected}{END}{after}"))
+            .expect("the README is writable");
         return;
     }
     assert_eq!(now, expected, "bless the README");
