@@ -13,6 +13,9 @@ use crate::engine::input::{Attached, Begin, Input};
 use crate::log::{Batch, Header, Log, LogError, Meta, Options, default_path};
 use crate::random;
 
+/// Flights on one database that may begin in the same second and be recorded in the same folder.
+const MOST_IN_A_SECOND: u32 = 100;
+
 /// A log being written, or none.
 #[derive(Debug)]
 pub(super) struct Recorder {
@@ -31,10 +34,6 @@ impl Recorder {
         let Some(record) = record else {
             return Ok(Recorder { log: None, turn: Batch::new(), is_losing: false });
         };
-        let path = match record {
-            Record::File(path) => path,
-            Record::Directory(dir) => default_path(&dir, begin.utc_us, &attached.database_name),
-        };
         let header = Header {
             flight: random::bytes(),
             sync: random::bytes(),
@@ -46,7 +45,13 @@ impl Recorder {
                 label: begin.label.clone(),
             },
         };
-        let log = Log::create(&path, &header, Options::default())?;
+        let (log, path) = match record {
+            Record::File(path) => (Log::create(&path, &header, Options::default())?, path),
+            Record::Directory(dir) => {
+                let path = default_path(&dir, begin.utc_us, &attached.database_name);
+                create_beside(path, &header)?
+            }
+        };
         Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_losing: false })
     }
 
@@ -98,4 +103,13 @@ impl Recorder {
             Err(error) => Some(format!("{}: {error}", path.display())),
         }
     }
+}
+
+/// Creates a log at `path`, or beside it when other flights began there in the same second.
+fn create_beside(path: PathBuf, header: &Header) -> Result<(Log, PathBuf), LogError> {
+    let others = (2..=MOST_IN_A_SECOND).map(|n| path.with_extension(format!("{n}.flight")));
+    let free = std::iter::once(path.clone()).chain(others).find(|path| !path.exists());
+    let free = free.unwrap_or(path);
+    // Taken meanwhile: then creating fails, and says so.
+    Ok((Log::create(&free, header, Options::default())?, free))
 }

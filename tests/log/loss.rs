@@ -299,7 +299,7 @@ fn a_log_that_cannot_be_finished_says_so_and_keeps_what_was_durable() {
 fn a_full_or_read_only_disk_refuses_a_new_log_and_keeps_no_trace() {
     let Some(disk) = SmallDisk::mount(64) else { return };
     let path = disk.path().join("a.flight");
-    let refusal = || Log::create(&path, &header(), Options::default()).err().expect("refused");
+    let refusal = || Log::create(&path, &header(), Options::default()).expect_err("refused");
     let ballast = disk.fill();
     let error = refusal();
     assert!(matches!(error, LogError::Full { .. }), "{error}");
@@ -320,7 +320,7 @@ fn a_directory_without_permission_is_named() {
         skipped("this user may write everywhere");
         return;
     }
-    let error = Log::create(&path, &header(), Options::default()).err().expect("refused");
+    let error = Log::create(&path, &header(), Options::default()).expect_err("refused");
     assert!(matches!(error, LogError::Denied { .. }), "{error}");
 }
 
