@@ -109,7 +109,11 @@ impl Flight {
         assert_eq!(program.stderr(), "", "a flight without trouble has nothing to complain about");
         let lines = program.lines();
         check_lines(&lines);
-        assert_eq!(lines.last().map(|end| &end["exit"]), Some(&Value::from(exit)), "the end tells the exit code");
+        assert_eq!(
+            lines.last().map(|end| &end["exit"]),
+            Some(&Value::from(exit)),
+            "the end tells the exit code"
+        );
         let observer = db.actor("test/landed").await;
         wait_until("no session of the flight is left", LONG, async || {
             let left = observer
@@ -264,11 +268,7 @@ const FIELDS: &[(&str, &[(&str, Is)])] = &[
 /// The words that a field may hold.
 const WORDS: &[(&str, &str, &[&str])] = &[
     ("target", "state", &["found", "done", "failed", "cancelled", "gone", "unknown"]),
-    (
-        "guard",
-        "state",
-        &["watching", "shadow", "armed", "tripped", "blind", "not_yet", "ok", "warn", "trip"],
-    ),
+    ("guard", "state", &["watching", "shadow", "armed", "tripped", "blind", "not_yet", "ok", "warn", "trip"]),
     ("intent", "action", &["cancel", "terminate", "signal"]),
     ("outcome", "result", &["sent", "drained", "already_over", "still_holding", "refused", "lost"]),
 ];

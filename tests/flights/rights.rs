@@ -5,14 +5,14 @@ use tokio_postgres::error::SqlState;
 
 use crate::flight::{Flight, Landed, fly_as};
 use crate::queue::{Queue, all_succeed, queue};
-use crate::support::{Actor, Cluster, Database, LONG, Running, versions};
+use crate::support::{Actor, Cluster, Database, LONG, Running, versions, wait_until};
 use lockpit::demo::server::ServerOptions;
 
 const READERS: usize = 12;
 
 /// A jam on a server of its own, so that every count is known, and a login to look at it with.
 struct Jammed {
-    _cluster: Cluster,
+    cluster: Cluster,
     db: Database,
     queue: Queue,
     reader: Actor,
@@ -31,7 +31,7 @@ impl Jammed {
         let reader = queue.old_reader().await;
         let alter = queue.alter().await;
         let reads = queue.read_in_vain().await;
-        Jammed { _cluster: cluster, db, queue, reader, alter, reads, login }
+        Jammed { cluster, db, queue, reader, alter, reads, login }
     }
 
     fn fly(&self, args: &[&str]) -> Flight {
@@ -55,17 +55,35 @@ impl Jammed {
         assert_eq!((&trip["acted"], &trip["pid"]), (&false.into(), &self.queue.ddl.pid().into()), "{trip}");
         flight.steady("the jam goes on", 4, 1_500, |sample| sample["victims"] == READERS).await;
         assert!(!self.alter.is_finished());
-        self.dissolve().await;
+        let _cluster = self.dissolve().await;
         let landed = flight.land().await;
-        assert_eq!((landed.of("trip").len(), landed.of("intent").len(), landed.of("outcome").len()), (1, 0, 0));
+        assert_eq!(
+            (landed.of("trip").len(), landed.of("intent").len(), landed.of("outcome").len()),
+            (1, 0, 0)
+        );
         assert_eq!(landed.exit, 8);
         landed
     }
 
-    async fn dissolve(self) {
+    /// Waits until its readers have waited for longer than the limit of queue_age.
+    async fn grow_old(&self) {
+        wait_until("an old jam", LONG, async || {
+            let oldest_s: f64 = self
+                .queue
+                .observer
+                .value("select extract(epoch from clock_timestamp() - max(waitstart))::float8 from pg_locks")
+                .await;
+            if oldest_s > 1.1 { Ok(()) } else { Err(format!("{oldest_s} s")) }
+        })
+        .await;
+    }
+
+    /// Lets everybody through. Returns the server, which ends when dropped.
+    async fn dissolve(self) -> Cluster {
         self.reader.exec("commit").await;
         self.alter.finish(LONG).await.expect("it goes through");
         all_succeed(self.reads).await;
+        self.cluster
     }
 }
 
@@ -87,7 +105,10 @@ async fn a_login_without_rights_counts_exactly_and_says_what_is_hidden() {
             [&Value::from(READERS), &clients.into(), &READERS.into(), &0.into()],
             "{sample}"
         );
-        assert_eq!((&sample["target_pid"], &sample["roots"][0]["pid"]), (&ddl.into(), &jammed.reader.pid().into()));
+        assert_eq!(
+            (&sample["target_pid"], &sample["roots"][0]["pid"]),
+            (&ddl.into(), &jammed.reader.pid().into())
+        );
         assert!(sample["oldest_victim_ms"].is_u64(), "ages are exact: {sample}");
         assert!(sample["masked"].as_u64() >= Some(clients as u64), "{sample}");
         // Hidden is not zero.
@@ -97,7 +118,7 @@ async fn a_login_without_rights_counts_exactly_and_says_what_is_hidden() {
         let found = flight.found(ddl).await;
         assert_eq!((&found["text"], &found["kind"]), (&Value::Null, &"unknown statement".into()));
         assert_eq!((&found["mode"], &found["relation"]), (&"AccessExclusiveLock".into(), &"jammed".into()));
-        jammed.dissolve().await;
+        let _cluster = jammed.dissolve().await;
         let landed = flight.land().await;
         assert!(not_seen(&landed).contains("GRANT pg_read_all_stats TO guest"), "{}", not_seen(&landed));
         assert!(not_seen(&landed).contains("GRANT pg_signal_backend TO guest"), "{}", not_seen(&landed));
@@ -117,6 +138,21 @@ async fn arming_a_login_without_rights_is_refused_with_the_line_to_grant() {
 }
 
 #[tokio::test]
+async fn the_first_look_at_an_old_jam_trips_no_sooner_than_the_right_is_known() {
+    for grants in ["", "in role pg_signal_backend", "in role pg_monitor"] {
+        let Some(version) = versions().last() else { return };
+        let jammed = Jammed::with_login(version.major, grants).await;
+        jammed.grow_old().await;
+        let flight = jammed.fly_armed();
+        let trip = flight.line_of("trip", "decided", |_| true).await;
+        assert_eq!((&trip["guardrail"], &trip["acted"]), (&"queue_age".into(), &false.into()), "{trip}");
+        let _cluster = jammed.dissolve().await;
+        let landed = flight.land().await;
+        assert_eq!((landed.of("intent").len(), landed.of("outcome").len(), landed.exit), (0, 0, 8));
+    }
+}
+
+#[tokio::test]
 async fn arming_a_login_that_may_only_signal_is_refused() {
     let Some(version) = versions().last() else { return };
     let jammed = Jammed::with_login(version.major, "in role pg_signal_backend").await;
@@ -125,7 +161,9 @@ async fn arming_a_login_that_may_only_signal_is_refused() {
         jammed.queue.role
     );
     let landed = jammed.arming_is_refused(&because).await;
-    assert!(not_seen(&landed).contains("pg_read_all_stats") && !not_seen(&landed).contains("pg_signal_backend"));
+    assert!(
+        not_seen(&landed).contains("pg_read_all_stats") && !not_seen(&landed).contains("pg_signal_backend")
+    );
 }
 
 #[tokio::test]
@@ -134,7 +172,9 @@ async fn arming_a_login_that_may_only_see_is_refused() {
     let jammed = Jammed::with_login(version.major, "in role pg_monitor").await;
     let because = format!("owner {}: GRANT pg_signal_backend TO guest", jammed.queue.role);
     let landed = jammed.arming_is_refused(&because).await;
-    assert!(!not_seen(&landed).contains("pg_read_all_stats") && not_seen(&landed).contains("pg_signal_backend"));
+    assert!(
+        !not_seen(&landed).contains("pg_read_all_stats") && not_seen(&landed).contains("pg_signal_backend")
+    );
 }
 
 #[tokio::test]
