@@ -219,7 +219,10 @@ impl Brake {
 
     fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
         let tripped = self.rails.tripped().next().cloned();
-        let Some((name, mut reading)) = tripped.filter(|_| !target.tripped && self.decides(facts.at)) else {
+        // The right to stop it is being asked for; the answer is an input, after which this is judged again.
+        let may_be_refused = self.acts(facts.at) && target.right.is_none();
+        let due = !target.tripped && !may_be_refused && self.decides(facts.at);
+        let Some((name, mut reading)) = tripped.filter(|_| due) else {
             return;
         };
         target.tripped = true;

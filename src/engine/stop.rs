@@ -76,7 +76,9 @@ impl Stop {
                 (Some(stop), step)
             }
             Err(why) => {
-                step.events.push(Event::Outcome(stop.story(at, StopResult::Refused, true, why)));
+                let story = stop.story(at, StopResult::Refused, true, why);
+                // No rung was tried.
+                step.events.push(Event::Outcome(OutcomeStory { rung: None, ..story }));
                 step.over = true;
                 (None, step)
             }

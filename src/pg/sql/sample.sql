@@ -24,6 +24,12 @@ shown_locks as materialized (
        or (l.locktype = 'transactionid' and l.transactionid in (
                select a.transactionid from awaited a where a.locktype = 'transactionid'))
 ),
+-- A prepared transaction keeps the virtual id of the session that prepared it, until a restart; its own
+-- transaction id is what it has locked.
+prepared_xids as materialized (
+    select l.virtualtransaction, l.transactionid::text::int8 as xid
+    from locks l where l.pid is null and l.locktype = 'transactionid'
+),
 waiters as materialized (
     select w.pid, pg_blocking_pids(w.pid) as blockers
     from (select distinct pid from locks where not granted and pid is not null) w
@@ -77,7 +83,9 @@ from
             array_agg(octet_length(query)) as b_query_bytes
      from shown) b,
     (select array_agg(coalesce(pid, 0)) as l_pid,
-            array_agg(case when pid is null then split_part(virtualtransaction, '/', 2)::int8 end) as l_prepared,
+            array_agg(case when pid is null then (
+                select x.xid from prepared_xids x where x.virtualtransaction = shown_locks.virtualtransaction
+                limit 1) end) as l_prepared,
             array_agg(locktype) as l_type,
             array_agg(coalesce(database, 0)) as l_database,
             array_agg(coalesce(relation, 0)) as l_relation,
