@@ -19,9 +19,14 @@ async fn hundreds_of_locks_are_sampled_and_slow_the_pace_only_while_nobody_waits
          end loop; end $$"
     ))
     .await;
-    ddl.exec("begin; lock table events in access exclusive mode").await;
+    // Every mode is a lock of its own.
+    ddl.exec(
+        "begin; lock table events in share update exclusive mode; lock table events in share row exclusive mode;
+         lock table events in exclusive mode; lock table events in access exclusive mode",
+    )
+    .await;
     let held: i64 = ddl.value("select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'relation' and mode = 'AccessExclusiveLock'").await;
-    assert!(held > 800, "{held} locks");
+    assert_eq!(held, 801, "the table and its partitions");
 
     let whom = format!("app={}", db.name);
     let flight = Flight::attach(&db.conninfo(), &["--target", &whom, "--interval", "50ms"]).await;
@@ -34,7 +39,7 @@ async fn hundreds_of_locks_are_sampled_and_slow_the_pace_only_while_nobody_waits
 
     // Not times, but their order: at 50 ms a look that costs more than 1 ms is over its budget of 2 %.
     let cost_us = median(flight.lines("sample").iter().filter_map(|line| line["cost_us"].as_u64()).collect());
-    assert!(cost_us > 2_000, "such a look is not over the budget at all: {cost_us} us");
+    assert!(cost_us > 1_000, "such a look is not over the budget at all: {cost_us} us");
     assert!(alone > 2 * crowded, "{alone} ms between samples without victims, {crowded} ms with one");
 
     ddl.exec("rollback").await;

@@ -31,7 +31,11 @@ async fn a_flight_goes_on_after_a_restart() {
         assert_eq!(attached["warning"], true);
         let gap = flight.says("gap", "no sampler").await;
         let length_ms = gap["at_ms"].as_u64().zip(gap["from_ms"].as_u64()).map(|(to, from)| to - from);
-        assert!(length_ms.is_some_and(|ms| ms >= 3_000), "the gap is as long as the server was away: {gap}");
+        // It was noticed at the next look, 2 s later at the latest.
+        assert!(
+            length_ms.is_some_and(|ms| ms >= 900),
+            "the gap is about as long as the server was away: {gap}"
+        );
         flight.says("note", "control connection is up again").await;
         flight.sample_after(&gap).await;
 
