@@ -33,6 +33,8 @@ use executor::Executor;
 use recorder::Recorder;
 pub use runner::Runner;
 
+/// The loop wakes at least this often, so that it can tell a pause of its own from a quiet server.
+const PULSE_MS: u64 = 500;
 /// A process that was late by this much did not run: it was stopped, or the machine slept.
 const SLEPT_MS: u64 = 1_000;
 /// Inputs that may wait for the loop; a sampler that is ahead of it waits, and so looks less often.
@@ -204,19 +206,26 @@ impl Ready {
         let mut over = false;
         while !over {
             let due = deck.cockpit.next_deadline();
+            let slept_since = clock.now();
+            let pulse = slept_since.plus_ms(PULSE_MS);
             let input = tokio::select! {
                 biased;
-                input = inputs.recv() => input,
-                () = until(clock, due) => Some(Input::Tick),
+                input = inputs.recv() => match input {
+                    Some(input) => Some(input),
+                    None => break,
+                },
+                () = until(clock, due.map_or(pulse, |due| due.min(pulse))) => None,
             };
-            let Some(input) = input else { break };
             let at = clock.now();
-            if let Some(due) = due.filter(|due| at.ms_since(*due) > SLEPT_MS) {
-                let why =
-                    format!("lockpit did not run for {} ms: stopped, or the machine slept", at.ms_since(due));
-                deck.take(at, Input::Gap(Gap { from: due, why, lost: None }), &mut tell);
+            let late_ms = at.ms_since(pulse);
+            if late_ms > SLEPT_MS {
+                let why = format!("lockpit did not run for {late_ms} ms: stopped, or the machine slept");
+                deck.take(at, Input::Gap(Gap { from: slept_since, why, lost: None }), &mut tell);
             }
-            over = deck.take(at, input, &mut tell);
+            let tick = || due.filter(|due| at >= *due).map(|_| Input::Tick);
+            if let Some(input) = input.or_else(tick) {
+                over = deck.take(at, input, &mut tell);
+            }
         }
         drop(inputs);
         // The sampler last: until the dead-man's switch is released, it must hear of us.
@@ -271,9 +280,6 @@ fn up(conn: Conn, pid: crate::engine::ids::Pid) -> Link {
     Link { conn, state: LinkState::Up { pid } }
 }
 
-async fn until(clock: FlightClock, due: Option<At>) {
-    match due {
-        Some(due) => tokio::time::sleep(Duration::from_micros(due.us_since(clock.now()))).await,
-        None => std::future::pending().await,
-    }
+async fn until(clock: FlightClock, due: At) {
+    tokio::time::sleep(Duration::from_micros(due.us_since(clock.now()))).await;
 }

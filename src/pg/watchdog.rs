@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_postgres::error::SqlState;
 
+use crate::clock::FlightClock;
 use crate::engine::effect::{DeadMan, Rung};
 use crate::engine::ids::{BackendId, Oid, Pid, ServerTime};
 use crate::engine::input::{Conn, Input, Link, LinkState, Outcome};
@@ -22,7 +23,8 @@ const TURN_MS: u32 = 250;
 const SILENT_TURNS: u32 = 4;
 /// What the loop raises when it has acted.
 const FIRED: &str = "LKPIT";
-const BACKOFF: Duration = Duration::from_millis(500);
+/// The pause before the next try, in milliseconds.
+const BACKOFF_MS: u64 = 500;
 
 /// The switch and the session it runs on.
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Watchdog {
             return self.wait_for_order(stop).await;
         };
         self.tell(Some(backend), Ok(())).await;
+        let began = FlightClock::start();
         let ended = {
             let running = self.session.client().batch_execute(&sql);
             tokio::select! {
@@ -117,12 +120,15 @@ impl Watchdog {
             }
             Ended::ByItself(Ok(())) => self.wait_for_order(stop).await,
             Ended::ByItself(Err(error)) if error.code().map(SqlState::code) == Some(FIRED) => {
-                let why = error.as_db_error().map_or_else(|| error.to_string(), |e| e.message().to_owned());
-                self.tell(Some(backend), Err(format!("it acted: {why}"))).await;
+                self.tell(Some(backend), Err(format!("it acted: {}", message(&error)))).await;
                 self.wait_for_order(stop).await
             }
             Ended::ByItself(Err(error)) => {
-                self.replace(&error.to_string()).await;
+                self.replace(&message(&error)).await;
+                if began.now().ms() < BACKOFF_MS {
+                    // It would most likely fail as quickly again.
+                    tokio::time::sleep(Duration::from_millis(BACKOFF_MS)).await;
+                }
                 false
             }
         }
@@ -150,7 +156,7 @@ impl Watchdog {
                     std::mem::replace(&mut self.session, session).close().await;
                     return;
                 }
-                Err(_) => tokio::time::sleep(BACKOFF).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(BACKOFF_MS)).await,
             }
         }
     }
@@ -186,6 +192,11 @@ impl Watchdog {
     }
 }
 
+/// What went wrong, in one line.
+fn message(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |refused| refused.message().to_owned())
+}
+
 enum Ended {
     ByItself(Result<(), tokio_postgres::Error>),
     /// True when the flight is over.
@@ -199,7 +210,12 @@ async fn open(conninfo: &Conninfo, names: &Names) -> Result<Session, String> {
 /// A start time as an exact SQL literal.
 fn literal(time: Option<ServerTime>) -> String {
     match time {
-        Some(ServerTime(us)) => format!("(timestamptz 'epoch' + interval '{us} microseconds')"),
+        Some(ServerTime(us)) => {
+            // In parts, because the fields of an interval are 32 bits wide before version 15.
+            let (hours, rest_us) = (us.div_euclid(3_600_000_000), us.rem_euclid(3_600_000_000));
+            let (seconds, us) = (rest_us / 1_000_000, rest_us % 1_000_000);
+            format!("(timestamptz 'epoch' + interval '{hours} hours {seconds} seconds {us} microseconds')")
+        }
         None => "null::timestamptz".to_owned(),
     }
 }
