@@ -1,6 +1,6 @@
 //! What watching costs: the server, this machine, and the time until something is seen.
 //!
-//! `cargo bench --bench sampling [-- --seconds N]`; method and results are in `benches/README.md`.
+//! `cargo bench --bench sampling [-- --seconds N] [--waiters N]`; method and results are in `benches/README.md`.
 #![allow(clippy::print_stdout, reason = "a benchmark's result goes to whoever runs it")]
 
 #[path = "common/mod.rs"]
@@ -42,17 +42,18 @@ const RIVALS: [(&str, &str, u64, u64, u64, u64); 5] = [
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(bench(window()));
+    let window = Duration::from_secs(argument("--seconds").unwrap_or(30));
+    let waiters = argument("--waiters").map_or(WAITERS.to_vec(), |waiters| vec![waiters]);
+    runtime.block_on(bench(window, &waiters));
 }
 
-/// How long each flight is measured.
-fn window() -> Duration {
+/// The number after `name` on the command line.
+fn argument<T: std::str::FromStr>(name: &str) -> Option<T> {
     let args: Vec<String> = std::env::args().collect();
-    let given = args.iter().position(|arg| arg == "--seconds").and_then(|i| args.get(i + 1)?.parse().ok());
-    Duration::from_secs(given.unwrap_or(30))
+    args.iter().position(|arg| arg == name).and_then(|i| args.get(i + 1)?.parse().ok())
 }
 
-async fn bench(window: Duration) {
+async fn bench(window: Duration, waiters: &[usize]) {
     if !versions().iter().any(|version| version.major == MAJOR) {
         println!("SKIPPED: the rivals were measured on PostgreSQL {MAJOR}, which is not on this machine");
         return;
@@ -62,9 +63,10 @@ async fn bench(window: Duration) {
     let db = cluster.database("bench").await;
     let crowd = Crowd::gather(&db, CLIENTS).await;
     println!("{}; PostgreSQL {}; {CLIENTS} clients", proc::machine(), cluster.server().binaries().version());
+    println!("server: {}", cluster.server().conninfo());
 
     let (mut statements, mut flights, mut starts) = (Vec::new(), Vec::new(), Vec::new());
-    for n_waiters in WAITERS {
+    for &n_waiters in waiters {
         let queue = crowd.queue(n_waiters, "migration").await;
         for (name, costs) in statement_costs(&db).await {
             statements.push(vec![

@@ -19,7 +19,8 @@ const TEAMS: usize = 8;
 const TABLES: usize = 3;
 const ROWS: usize = 3;
 const KEYS: usize = 2;
-const MOST_STATEMENTS: usize = 3;
+const MOST_ROUNDS: usize = 3;
+const MOST_STATEMENTS: usize = 2;
 const MODES: [&str; 8] = [
     "access share",
     "row share",
@@ -84,22 +85,32 @@ impl Stage {
         Oid(self.other.client.query_one(sql, &[]).await.expect("a row").get(0))
     }
 
-    /// Lets everybody play a random part, in random order, until each has finished it or waits.
+    /// Puts everybody into a random team and lets all play random parts, in random order, until each has
+    /// finished or waits. There are rounds, so that sessions that hold something come to wait for each other.
     pub(crate) async fn freeze(&mut self, random: &mut Random) -> Frozen {
         let mut order: Vec<usize> = (0..self.players.len()).collect();
-        random.shuffle(&mut order);
-        let mut teams = vec![BTreeSet::new(); TEAMS];
-        let mut parts = Vec::new();
-        for player in order {
-            let team = random.below(TEAMS);
-            let sql = part(team, random);
-            let pid = Pid(self.players[player].pid());
-            teams[team].insert(pid);
-            self.running.push(self.players[player].spawn(&sql));
-            parts.push((pid, sql));
+        let team_of: Vec<usize> = order.iter().map(|_| random.below(TEAMS)).collect();
+        let mut frozen = Frozen { teams: vec![BTreeSet::new(); TEAMS], parts: Vec::new() };
+        for (player, &team) in self.players.iter().zip(&team_of) {
+            frozen.teams[team].insert(Pid(player.pid()));
         }
-        self.wait_until_frozen().await;
-        Frozen { teams, parts }
+        for round in 0..=random.below(MOST_ROUNDS) {
+            random.shuffle(&mut order);
+            self.running.retain(|running| !running.is_finished());
+            let waiting: Vec<i32> = self.running.iter().map(Running::pid).collect();
+            for &player in &order {
+                // Drawn for those who wait as well: a part does not depend on who happened to come first.
+                let part = part(team_of[player], random);
+                let pid = self.players[player].pid();
+                if !waiting.contains(&pid) {
+                    let sql = if round == 0 { format!("begin; {part}") } else { part };
+                    self.running.push(self.players[player].spawn(&sql));
+                    frozen.parts.push((Pid(pid), sql));
+                }
+            }
+            self.wait_until_frozen().await;
+        }
+        frozen
     }
 
     /// A scene is frozen when everyone who has not finished waits, in one consistent read of the lock table:
@@ -165,7 +176,7 @@ impl Stage {
 impl Frozen {
     /// Everybody on stage.
     pub(crate) fn pids(&self) -> impl Iterator<Item = Pid> {
-        self.parts.iter().map(|(pid, _)| *pid)
+        self.teams.iter().flatten().copied()
     }
 
     /// The teams, some of which may be empty.
@@ -180,23 +191,21 @@ impl fmt::Display for Frozen {
     }
 }
 
-/// One to three random statements of one transaction on what belongs to the team.
+/// One or two random statements on what belongs to the team.
 fn part(team: usize, random: &mut Random) -> String {
-    let mut sql = "begin".to_owned();
-    for _ in 0..=random.below(MOST_STATEMENTS) {
+    let statements = (0..=random.below(MOST_STATEMENTS)).map(|_| {
         let table = team * TABLES + random.below(TABLES);
         let (row, key) = (random.below(ROWS) + 1, team * KEYS + random.below(KEYS));
-        sql += "; ";
-        sql += &match random.below(10) {
-            0..5 => format!("lock table stage{table} in {} mode", random.one(&MODES)),
-            5 => format!("update stage{table} set n = n + 1 where id = {row}"),
+        match random.below(10) {
+            0..4 => format!("lock table stage{table} in {} mode", random.one(&MODES)),
+            4 | 5 => format!("update stage{table} set n = n + 1 where id = {row}"),
             6 => format!("select n from stage{table} where id = {row} for {}", random.one(&ROW_LOCKS)),
             7 => format!("delete from stage{table} where id = {row}"),
             8 => format!("select pg_advisory_xact_lock({key})"),
             _ => format!("select pg_advisory_xact_lock_shared({key})"),
-        };
-    }
-    sql
+        }
+    });
+    statements.collect::<Vec<_>>().join("; ")
 }
 
 impl Observer {
