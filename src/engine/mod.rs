@@ -318,8 +318,12 @@ impl Cockpit {
         self.tally.cost_us += watch.cost_us;
         let seen = self.scene.graph.waiting().count();
         let moved = usize::try_from(watch.waiting).is_ok_and(|waiting| waiting != seen);
-        let matters = watch.waiting > 0 && (self.follow.target.is_some() || self.brake.decides(at));
-        if (moved || matters) && !self.sample_asked {
+        let over = moved && watch.waiting == 0;
+        // Only a verdict that is still open is worth a look out of turn: once it has tripped, or when nobody
+        // decides, samples come at their own pace and cost what the operator asked for.
+        let harmed = self.follow.target.as_ref().is_some_and(|target| !target.victims.is_empty());
+        let urgent = self.verdict_is_open(at) && (moved || (harmed && watch.waiting > 0));
+        if (urgent || over) && !self.sample_asked {
             self.sample_asked = true;
             effects.push(Effect::SampleNow);
         }
@@ -423,7 +427,7 @@ impl Cockpit {
         let target = self.follow.target.as_ref();
         let need = Need {
             target: target.is_some(),
-            strong: target.is_some_and(|target| target.strong) || stopping,
+            strong: (target.is_some_and(|target| target.strong) && self.verdict_is_open(at)) || stopping,
             decides: self.brake.decides(at),
             aftercare: self.brake.watches_a_session(at),
             victims: target.is_some_and(|target| !target.victims.is_empty()),
@@ -440,6 +444,11 @@ impl Cockpit {
             self.timeline.push(at, Event::End { reason: reason.clone() });
             effects.push(Effect::End { reason });
         }
+    }
+
+    /// Whether a guardrail may yet trip on the target, or on one that is about to appear.
+    fn verdict_is_open(&self, at: At) -> bool {
+        self.brake.decides(at) && self.follow.target.as_ref().is_none_or(|target| !target.tripped)
     }
 
     fn leave(&mut self, at: At, reason: &str) {
