@@ -29,6 +29,8 @@ pub mod scene;
 pub mod settings;
 pub mod stop;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod timeline;
 pub mod waits;

@@ -2,12 +2,15 @@
 //!
 //! Owns the wait graph of one sample, built from the server's own blocking edges and nothing else. Never
 //! guesses an edge: a waiter whose blocker is not known is counted as unresolved, a blocker that is not in
-//! the activity stays as a pid. Never knows who is a victim: that is [`super::harm`].
+//! the activity stays as a pid. Never knows who is a victim: that is [`super::scene`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::ids::Pid;
 use super::sample::Sample;
+
+#[cfg(test)]
+mod tests;
 
 /// The wait graph of one sample. Parallel workers are folded into their leader.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
