@@ -13,7 +13,7 @@ use super::ids::{At, Attempt, Oid, StopId};
 use super::input::Outcome;
 use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use super::stop::{Step, Stop, dead_man};
+use super::stop::{Hit, Step, Stop, dead_man};
 use super::target::{Target, attempt_of};
 use super::timeline::{Event, GuardState};
 
@@ -49,7 +49,7 @@ pub struct Brake {
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
-    last_signalled: Option<Attempt>,
+    last_stopped: Option<(Attempt, Hit)>,
     totals: Totals,
 }
 
@@ -58,7 +58,9 @@ pub struct Brake {
 pub struct Totals {
     /// Trips, acted on or not.
     pub trips: u32,
-    /// Stops that ended something.
+    /// Stops in which something was signalled, or may have been, whatever came of it.
+    pub acted: u32,
+    /// Stops that ended something: it was signalled, and its strong locks are gone.
     pub stopped: u32,
     /// Stops that did not.
     pub not_stopped: u32,
@@ -111,9 +113,12 @@ impl Brake {
         self.stop.as_ref()
     }
 
-    /// Whether this attempt, or one it continues, was signalled.
-    pub fn has_signalled(&self, attempt: &Attempt) -> bool {
-        self.last_signalled.is_some_and(|signalled| signalled.continues_as(attempt))
+    /// Whether this attempt, or one it continues, was signalled by the last stop; `None` when that stop was
+    /// not about it.
+    pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
+        let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
+        let last = under_way.or(self.last_stopped)?;
+        last.0.continues_as(attempt).then_some(last.1)
     }
 
     /// Whether trips are decided, whatever is done about them.
@@ -245,14 +250,14 @@ impl Brake {
     fn advance(&mut self, at: At, observe: impl FnOnce(&mut Stop) -> Step) -> Step {
         let Some(stop) = self.stop.as_mut() else { return Step::default() };
         let step = observe(stop);
-        if stop.signalled() {
-            self.last_signalled = Some(*stop.attempt());
-        }
         if step.over {
-            let ended = stop.signalled();
+            let signalled = stop.hit() == Hit::Yes;
+            let ended = signalled && stop.is_gone();
+            self.totals.acted += u32::from(stop.hit() != Hit::No);
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
-            if ended && stop.rung() == Rung::Cancel {
+            self.last_stopped = Some((*stop.attempt(), stop.hit()));
+            if signalled && stop.rung() == Rung::Cancel {
                 self.aftercare =
                     Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });
             }

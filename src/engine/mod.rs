@@ -50,7 +50,7 @@ use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
 use scene::Scene;
-use stop::Step;
+use stop::{Hit, Step};
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
 
@@ -89,7 +89,7 @@ pub struct Cockpit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Ending {
     target: Target,
-    stopped: bool,
+    hit: Hit,
 }
 
 /// Backends that were seen to wait for each other, with the starts of their statements.
@@ -223,7 +223,7 @@ impl Cockpit {
     /// stopped something, else 0.
     pub fn exit_code(&self) -> u8 {
         let totals = self.brake.totals();
-        match (totals.stopped, totals.arming_refused) {
+        match (totals.acted, totals.arming_refused) {
             (1.., _) => 4,
             (0, true) => 8,
             (0, false) => 0,
@@ -358,13 +358,14 @@ impl Cockpit {
         let Some(index) = self.ending.iter().position(|e| e.target.attempt.backend == backend) else {
             return;
         };
-        let Ending { target, stopped } = self.ending.remove(index);
-        let fate = match (stopped, xact.known().map(String::as_str)) {
+        let Ending { target, hit } = self.ending.remove(index);
+        let hit = self.brake.hit(&target.attempt).unwrap_or(hit);
+        let fate = match (hit, xact.known().map(String::as_str)) {
             (_, Some("committed")) => Fate::Done,
-            (true, _) => Fate::Cancelled,
-            (false, Some("aborted")) => Fate::Failed,
-            (false, _) if !alive => Fate::Gone,
-            (false, _) => Fate::Unknown,
+            (Hit::Yes, _) => Fate::Cancelled,
+            (Hit::No, Some("aborted")) => Fate::Failed,
+            (Hit::No | Hit::Perhaps, _) if !alive => Fate::Gone,
+            (Hit::No | Hit::Perhaps, _) => Fate::Unknown,
         };
         self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
     }
@@ -383,8 +384,8 @@ impl Cockpit {
             Change::Ended(target) => {
                 self.brake.target_ended(&target);
                 let (backend, xid) = (target.attempt.backend, target.xid);
-                let stopped = self.brake.has_signalled(&target.attempt);
-                self.ending.push(Ending { target: *target, stopped });
+                let hit = self.brake.hit(&target.attempt).unwrap_or(Hit::No);
+                self.ending.push(Ending { target: *target, hit });
                 effects.push(Effect::AskEnd { backend, xid });
             }
         }
@@ -434,8 +435,8 @@ impl Cockpit {
     }
 
     fn tell_unfinished(&mut self, at: At) {
-        for Ending { target, stopped } in std::mem::take(&mut self.ending) {
-            let fate = if stopped { Fate::Cancelled } else { Fate::Unknown };
+        for Ending { target, hit } in std::mem::take(&mut self.ending) {
+            let fate = if hit == Hit::Yes { Fate::Cancelled } else { Fate::Unknown };
             self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
         }
     }
