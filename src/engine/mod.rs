@@ -7,7 +7,7 @@
 //! | room | what happens there |
 //! |---|---|
 //! | [`input`], [`effect`], [`sample`], [`text`], [`settings`] | the shapes of what comes in and goes out |
-//! | [`waits`], [`scene`], [`ages`] | who waits for whom, whose fault it is, since when |
+//! | [`waits`], [`scene`], [`ages`], [`deadlock`] | who waits for whom, whose fault it is, since when |
 //! | [`target`] | recognising and following the work under guard |
 //! | [`guard`] | the guardrails: **to add one, start there** |
 //! | [`brake`], [`stop`] | arming, trips, the abort ladder |
@@ -17,6 +17,7 @@
 pub mod ages;
 pub mod brake;
 pub mod catalog;
+pub mod deadlock;
 pub mod effect;
 pub mod guard;
 pub mod ids;
@@ -42,9 +43,10 @@ use serde::{Deserialize, Serialize};
 use ages::Ages;
 use brake::Brake;
 use catalog::Catalog;
+use deadlock::Deadlocks;
 use effect::Effect;
 use guard::{Facts, TargetFacts};
-use ids::{At, BackendId, Pid, ServerTime};
+use ids::{At, BackendId, Pid};
 use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor};
 use pace::{Need, Pacer};
 use quiet::QuietActivity;
@@ -74,7 +76,7 @@ pub struct Cockpit {
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
     ending: Vec<Ending>,
-    cycle: Cycle,
+    deadlocks: Deadlocks,
     sample_asked: bool,
     last_seen: At,
     leaving: Option<String>,
@@ -90,13 +92,6 @@ pub struct Cockpit {
 struct Ending {
     target: Target,
     hit: Hit,
-}
-
-/// Backends that were seen to wait for each other, with the starts of their statements.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Cycle {
-    waiting: BTreeMap<Pid, Option<ServerTime>>,
-    samples: u32,
 }
 
 impl Cockpit {
@@ -284,7 +279,11 @@ impl Cockpit {
         if self.scene.graph.waiting().next().is_none() {
             self.quiet.observe(&sample.counts);
         }
-        self.suspect_deadlock(at, &sample);
+        if let Some(pids) = self.deadlocks.observe(&sample, &self.scene.graph) {
+            let pids: Vec<String> = pids.iter().map(Pid::to_string).collect();
+            let text = format!("deadlock: pids {} wait for each other", pids.join(", "));
+            self.timeline.push(at, Event::Note { warning: true, text });
+        }
         let since = self.sample_at.replace(at);
         let view = View { at, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
         let changes = self.follow.observe(&view, &self.matcher, since);
@@ -446,20 +445,6 @@ impl Cockpit {
         for event in step.events {
             self.timeline.push(at, event);
         }
-    }
-
-    fn suspect_deadlock(&mut self, at: At, sample: &Sample) {
-        let starts = |pid: Pid| sample.backend(pid).and_then(|backend| backend.query_start);
-        let now: BTreeMap<Pid, Option<ServerTime>> =
-            self.scene.graph.cycles().into_iter().map(|pid| (pid, starts(pid))).collect();
-        let samples = if now == self.cycle.waiting { self.cycle.samples.saturating_add(1) } else { 1 };
-        // A cycle in one sample may be an artefact of reading; in two, with the same statements, it is not.
-        if !now.is_empty() && samples == 2 {
-            let pids: Vec<String> = now.keys().map(Pid::to_string).collect();
-            let text = format!("deadlock: pids {} wait for each other", pids.join(", "));
-            self.timeline.push(at, Event::Note { warning: true, text });
-        }
-        self.cycle = Cycle { waiting: now, samples };
     }
 
     fn facts_of(&self, at: At, target: Option<&Target>) -> Facts {
