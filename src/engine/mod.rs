@@ -29,6 +29,8 @@ pub mod sample;
 pub mod scene;
 pub mod settings;
 pub mod stop;
+#[cfg(test)]
+mod story;
 pub mod target;
 #[cfg(test)]
 mod testing;

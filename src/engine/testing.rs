@@ -1,21 +1,15 @@
-//! Builders for tests: samples that read like the scene they show, and a flight that checks itself.
+//! Builders for tests: samples that read like the scene they show.
 //!
 //! Owns a small cast (a reader, the ALTER behind it, the clients behind that) in one database. Knows nothing
 //! of what should follow from a scene. The scenarios in `tests/` include this file too, so it names the
 //! engine's modules by `super` only.
-//!
-//! The server's clock runs with the flight's: server time = [`server`] of the flight's milliseconds.
 #![allow(dead_code, reason = "unit tests and scenarios each use their own part")]
 
-use super::Cockpit;
-use super::effect::Effect;
-use super::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId};
-use super::input::{Attached, Begin, FoundRelation, Input, Names, Outcome, RelationName, Rights, RungAnswer};
+use super::ids::{Attempt, Oid, Pid, ServerTime, TextId};
+use super::input::{FoundRelation, Names, RelationName};
 use super::locks::{LockMode, LockObject};
-use super::sample::{Backend, BackendKind, Counts, Edge, Fact, Lock, PreparedXact, Sample, State};
-use super::settings::Settings;
+use super::sample::{Backend, BackendKind, Counts, Edge, Lock, PreparedXact, Sample, State};
 use super::text::{NamedBy, Text};
-use super::timeline::Event;
 
 /// The connected database.
 pub(crate) const SHOP: Oid = Oid(5);
@@ -127,8 +121,14 @@ impl Who {
         self
     }
 
-    pub(crate) fn database(mut self, database: Oid) -> Who {
-        self.backend.database = Some(database);
+    /// It is connected to another database; its locks are there as well.
+    pub(crate) fn database(mut self, elsewhere: Oid) -> Who {
+        self.backend.database = Some(elsewhere);
+        for lock in &mut self.locks {
+            if let LockObject::Relation { database, .. } = &mut lock.object {
+                *database = elsewhere;
+            }
+        }
         self
     }
 
@@ -330,168 +330,4 @@ pub(crate) fn readers(n: u32, blocker: Pid) -> impl Iterator<Item = Who> {
 /// The jam: A forgot to commit, B's ALTER waits for A, `n` readers queue behind B.
 pub(crate) fn jam(n: u32) -> Look {
     calm().with(forgotten_reader()).with(waiting_alter()).with_all(readers(n, B))
-}
-
-/// The first input of a flight with these settings.
-pub(crate) fn begin(settings: Settings) -> Input {
-    Input::Begin(Box::new(Begin {
-        lockpit: "0.0.0".to_owned(),
-        engine: super::ENGINE_VERSION,
-        utc_us: 1_700_000_000_000_000,
-        seed: 1,
-        server: "dba@db1:5432/shop".to_owned(),
-        operator: None,
-        label: None,
-        settings,
-    }))
-}
-
-/// The server of all stories.
-pub(crate) fn attached() -> Attached {
-    Attached {
-        version_num: 160_004,
-        version: "16.4".to_owned(),
-        system_identifier: Fact::Known(7_000),
-        timeline: Fact::Known(1),
-        in_recovery: false,
-        postmaster_start: server(-3_600_000),
-        database: SHOP,
-        database_name: "shop".to_owned(),
-        max_connections: 300,
-        rights: Rights {
-            role: Oid(16_400),
-            role_name: "dba".to_owned(),
-            superuser: false,
-            sees_all: true,
-            signals: true,
-        },
-    }
-}
-
-/// A flight that proves with every input that it could have been resumed from a checkpoint before it.
-#[derive(Debug)]
-pub(crate) struct Story {
-    pub(crate) cockpit: Cockpit,
-    told: u64,
-}
-
-impl Story {
-    /// A flight with these settings, connected, with names and the texts 1 (ALTER TABLE), 2 (SELECT),
-    /// 3 (CREATE INDEX CONCURRENTLY) and 4 (ROLLBACK).
-    pub(crate) fn begin(settings: Settings) -> Story {
-        let mut story = Story::blank();
-        story.input(0, begin(settings));
-        story.input(0, Input::Attached(Box::new(attached())));
-        story.input(0, Input::Names(Box::new(names())));
-        for (id, kind) in
-            [(1, "ALTER TABLE"), (2, "SELECT"), (3, "CREATE INDEX CONCURRENTLY"), (4, "ROLLBACK")]
-        {
-            story.input(0, Input::Text(Box::new(text(id, kind))));
-        }
-        story.events();
-        story
-    }
-
-    /// A flight that was told nothing yet.
-    pub(crate) fn blank() -> Story {
-        Story { cockpit: Cockpit::default(), told: 0 }
-    }
-
-    /// Hands in one input at `ms`; returns what is to be done.
-    pub(crate) fn input(&mut self, ms: u64, input: Input) -> Vec<Effect> {
-        self.input_at(At::from_ms(ms), input)
-    }
-
-    /// The same at any instant.
-    pub(crate) fn input_at(&mut self, at: At, input: Input) -> Vec<Effect> {
-        let mut resumed = Cockpit::restore(&self.cockpit.checkpoint()).expect("a checkpoint");
-        let also = resumed.handle(at, input.clone());
-        let effects = self.cockpit.handle(at, input);
-        assert_eq!(effects, also, "resumed from a checkpoint, the engine asks for something else");
-        assert_eq!(self.cockpit.scene(), resumed.scene(), "resumed from a checkpoint, the scene differs");
-        assert_eq!(self.cockpit.next_deadline(), resumed.next_deadline(), "another deadline after a resume");
-        assert!(self.cockpit.checkpoint() == resumed.checkpoint(), "another state after a resume");
-        effects
-    }
-
-    /// A sample at `ms`; the server's clock is the flight's.
-    pub(crate) fn look(&mut self, ms: u64, look: Look) -> Vec<Effect> {
-        let clock = i64::try_from(ms).expect("a time in a story");
-        self.look_as_is(ms, look.server_clock(clock))
-    }
-
-    /// A sample at `ms` with a server clock of its own.
-    pub(crate) fn look_as_is(&mut self, ms: u64, look: Look) -> Vec<Effect> {
-        self.input(ms, Input::Sample(Box::new(look.0)))
-    }
-
-    pub(crate) fn tick(&mut self, ms: u64) -> Vec<Effect> {
-        self.input(ms, Input::Tick)
-    }
-
-    pub(crate) fn outcome(&mut self, ms: u64, outcome: Outcome) -> Vec<Effect> {
-        self.input(ms, Input::Outcome(outcome))
-    }
-
-    /// What happened since this was asked last.
-    pub(crate) fn events(&mut self) -> Vec<Event> {
-        let events = self.cockpit.timeline().since(self.told).map(|(_, event)| event.clone()).collect();
-        self.told = self.cockpit.timeline().total();
-        events
-    }
-}
-
-/// The server's answer to a rung, sent at `sent_ms`.
-pub(crate) fn rung(stop: u32, answer: RungAnswer, sent_ms: u64) -> Outcome {
-    Outcome::Rung { stop: StopId(stop), answer, sent: At::from_ms(sent_ms) }
-}
-
-/// The session is gone; `victims_waiting` wait on.
-pub(crate) fn gone(stop: u32, victims_waiting: u32) -> Outcome {
-    Outcome::Aftermath {
-        stop: StopId(stop),
-        alive: false,
-        still_strong: false,
-        state: None,
-        same_statement: false,
-        victims_waiting,
-    }
-}
-
-/// The session lives without its strong locks; `victims_waiting` wait on.
-pub(crate) fn let_go(stop: u32, victims_waiting: u32) -> Outcome {
-    Outcome::Aftermath {
-        stop: StopId(stop),
-        alive: true,
-        still_strong: false,
-        state: Some(State::IdleInTransactionAborted),
-        same_statement: false,
-        victims_waiting,
-    }
-}
-
-/// The session still holds its strong locks, in `state`.
-pub(crate) fn holding(stop: u32, state: State, same_statement: bool, victims_waiting: u32) -> Outcome {
-    Outcome::Aftermath {
-        stop: StopId(stop),
-        alive: true,
-        still_strong: true,
-        state: Some(state),
-        same_statement,
-        victims_waiting,
-    }
-}
-
-/// How the attempt of `pid` ended.
-pub(crate) fn ended(pid: Pid, alive: bool, xact: Fact<&str>) -> Outcome {
-    let xact = match xact {
-        Fact::Known(status) => Fact::Known(status.to_owned()),
-        Fact::Missing(why) => Fact::Missing(why),
-    };
-    Outcome::Ended { backend: session(pid), alive, xact }
-}
-
-/// The identity of a session made by [`client`].
-pub(crate) fn session(pid: Pid) -> BackendId {
-    BackendId { pid, backend_start: Some(server(-60_000)) }
 }

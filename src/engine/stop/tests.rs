@@ -4,8 +4,9 @@ use crate::engine::ids::{At, Pid, StopId};
 use crate::engine::input::{Outcome, RungAnswer};
 use crate::engine::sample::State;
 use crate::engine::settings::OnTrip;
+use crate::engine::story::{gone, holding, let_go, rung};
 use crate::engine::target::Target;
-use crate::engine::testing::{B, Who, client, gone, holding, let_go, rung};
+use crate::engine::testing::{B, Who, client};
 use crate::engine::timeline::{Event, OutcomeStory, StopResult};
 
 const TRIP_MS: u64 = 10_000;
@@ -366,7 +367,7 @@ fn a_consent_that_is_withdrawn_reaches_no_further_rung() {
     let stopping = stopping.hears(4, &holding(1, State::IdleInTransaction, false, 3));
     assert_eq!(stopping.rungs(), [Rung::Cancel]);
     assert_eq!(stopping.result(), StopResult::StillHolding);
-    assert!(stopping.last_word().sentence.ends_with("no further rung: disarmed by the operator"));
+    assert!(stopping.last_word().sentence.ends_with("disarmed, so no further rung: by the operator"));
 }
 
 #[test]
