@@ -9,7 +9,7 @@ use super::catalog::Catalog;
 use super::effect::{DeadMan, Effect, Rung};
 use super::guard::blind;
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
-use super::ids::{At, Attempt, Oid, StopId};
+use super::ids::{At, Attempt, BackendId, Oid, StopId, TextId};
 use super::input::Outcome;
 use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
@@ -17,24 +17,19 @@ use super::stop::{Hit, Step, Stop, dead_man};
 use super::target::{Target, attempt_of};
 use super::timeline::{Event, GuardState};
 
+#[cfg(test)]
+mod tests;
+
 /// How long after a stop a new attempt of the same client counts as a retry.
 const INCIDENT_MS: u64 = 60_000;
 /// How long a session is watched for the next statement of its script after a cancel.
 const AFTERCARE_MS: u64 = 5_000;
 /// Statements that change nothing by themselves: what a tool sends to clean up.
-const HARMLESS: [&str; 12] = [
-    "ROLLBACK",
-    "COMMIT",
-    "BEGIN",
-    "START TRANSACTION",
-    "END",
-    "ABORT",
-    "SELECT",
-    "SHOW",
-    "SET",
-    "RESET",
-    "DISCARD ALL",
-    "DEALLOCATE",
+#[rustfmt::skip]
+const HARMLESS: [&str; 18] = [
+    "BEGIN", "CLOSE", "COMMIT", "DEALLOCATE", "DISCARD", "RELEASE SAVEPOINT", "RESET", "ROLLBACK",
+    "ROLLBACK TO SAVEPOINT", "SAVEPOINT", "SELECT", "SET", "SET CONSTRAINTS", "SET ROLE",
+    "SET SESSION AUTHORIZATION", "SET TRANSACTION", "SHOW", "UNLISTEN",
 ];
 
 /// Arming, guardrails and the stop under way.
@@ -42,6 +37,8 @@ const HARMLESS: [&str; 12] = [
 pub struct Brake {
     settings: Settings,
     disarmed: Option<String>,
+    /// The session an arming for one pid is for.
+    pinned: Option<BackendId>,
     rails: Guardrails,
     state: Option<(GuardState, String)>,
     stop: Option<Stop>,
@@ -131,20 +128,35 @@ impl Brake {
         self.aftercare.as_ref().is_some_and(|care| at < care.until)
     }
 
-    /// Disarms at once, for the reason given.
+    /// Disarms at once, for the reason given: a stop under way goes no further.
     pub fn disarm(&mut self, why: &str) {
         self.disarmed.get_or_insert_with(|| why.to_owned());
+        if let Some(stop) = self.stop.as_mut() {
+            stop.withdraw(why);
+        }
     }
 
-    /// Another target, or none: what was held against the last one is forgotten.
-    pub fn target_changed(&mut self) {
+    /// A target came under guard. An arming for one pid is for the session that has it now.
+    pub fn target_found(&mut self, target: &Target) {
         self.rails.reset();
+        let backend = target.attempt.backend;
+        match self.pinned {
+            None => self.pinned = Some(backend),
+            Some(pinned) if pinned != backend => self.session_ended(pinned),
+            Some(_) => {}
+        }
     }
 
-    /// A target is over: its losses count.
+    /// A target is over: its losses count, and what was held against it is forgotten.
     pub fn target_ended(&mut self, target: &Target) {
-        self.totals.lost_session_ms += target.lost_us / 1_000;
-        if matches!(self.settings.target, Selector::Pid(_)) && self.settings.arming == Arming::Armed {
+        self.rails.reset();
+        self.totals.lost_session_ms = self.totals.lost_session_ms.saturating_add(target.lost_us / 1_000);
+    }
+
+    /// A session is gone, and with it an arming that was for its pid.
+    pub fn session_ended(&mut self, backend: BackendId) {
+        let only_for_it = matches!(self.settings.target, Selector::Pid(_)) && self.pinned == Some(backend);
+        if only_for_it && self.settings.arming == Arming::Armed {
             self.disarm("the backend it was for has ended");
         }
     }
@@ -189,7 +201,7 @@ impl Brake {
             backend.id() == care.attempt.backend
                 && backend.state == State::Active
                 && backend.query_start != care.attempt.query_start
-                && !HARMLESS.contains(&catalog.kind(backend.text))
+                && !is_harmless(catalog, backend.text)
         });
         let Some(backend) = next else {
             self.aftercare = Some(care);
@@ -224,11 +236,11 @@ impl Brake {
 
     fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
         let tripped = self.rails.tripped().next().cloned();
-        let Some((name, mut reading)) = tripped.filter(|_| !target.tripped && self.decides(facts.at)) else {
-            return;
-        };
+        // One stop at a time: a trip while another is under way would be spent on nothing.
+        let free = !target.tripped && self.stop.is_none() && self.decides(facts.at);
+        let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
         target.tripped = true;
-        let acted = self.acts(facts.at) && refused.is_none() && self.stop.is_none();
+        let acted = self.acts(facts.at) && refused.is_none();
         let attempt = self.count_attempt(facts.at, target, &mut reading);
         self.totals.trips += 1;
         let pid = target.pid();
@@ -339,4 +351,11 @@ impl Brake {
             }
         }
     }
+}
+
+/// Whether a text is one statement that changes nothing by itself.
+fn is_harmless(catalog: &Catalog, text: Option<TextId>) -> bool {
+    // The kind is that of the first statement; 0 statements are a number that could not be told.
+    let only_one = catalog.text(text).is_some_and(|text| text.statements <= 1);
+    only_one && HARMLESS.contains(&catalog.kind(text))
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`input`], [`effect`], [`sample`], [`text`], [`settings`] | the shapes of what comes in and goes out |
 //! | [`waits`], [`scene`], [`ages`], [`deadlock`] | who waits for whom, whose fault it is, since when |
-//! | [`target`] | recognising and following the work under guard |
+//! | [`target`], [`endings`] | recognising and following the work under guard, and what became of it |
 //! | [`guard`] | the guardrails: **to add one, start there** |
 //! | [`brake`], [`stop`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
@@ -19,6 +19,7 @@ pub mod brake;
 pub mod catalog;
 pub mod deadlock;
 pub mod effect;
+pub mod endings;
 pub mod guard;
 pub mod ids;
 pub mod input;
@@ -47,6 +48,7 @@ use brake::Brake;
 use catalog::Catalog;
 use deadlock::Deadlocks;
 use effect::Effect;
+use endings::Endings;
 use guard::{Facts, TargetFacts};
 use ids::{At, BackendId, Pid};
 use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor};
@@ -54,7 +56,7 @@ use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
 use scene::Scene;
-use stop::{Hit, Step};
+use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
 
@@ -77,7 +79,7 @@ pub struct Cockpit {
     quiet: QuietActivity,
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
-    ending: Vec<Ending>,
+    endings: Endings,
     deadlocks: Deadlocks,
     sample_asked: bool,
     last_seen: At,
@@ -87,13 +89,6 @@ pub struct Cockpit {
     scene: Scene,
     #[serde(skip)]
     matcher: Matcher,
-}
-
-/// A target that is no longer seen, while the server is asked what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Ending {
-    target: Target,
-    hit: Hit,
 }
 
 impl Cockpit {
@@ -127,7 +122,7 @@ impl Cockpit {
             Input::Watch(watch) => self.glance(at, &watch, &mut effects),
             Input::Missed(missed) => {
                 self.sample_asked &= missed.sensor != Sensor::Sample;
-                let from = At(at.0.saturating_sub(missed.waited_ms * 1_000));
+                let from = At(at.0.saturating_sub(missed.waited_ms.saturating_mul(1_000)));
                 let sensor = match missed.sensor {
                     Sensor::Sample => "sample",
                     Sensor::Watch => "watch",
@@ -136,11 +131,8 @@ impl Cockpit {
                 let why = format!("{sensor} missed: {}", missed.why);
                 self.timeline.push(at, Event::Gap { from, why, lost: Some(1) });
             }
-            Input::Link(link) => self.link(at, &link),
-            Input::Tick => {
-                let step = self.brake.tick(at);
-                self.take(at, step, &mut effects);
-            }
+            Input::Link(link) => self.link(at, &link, &mut effects),
+            Input::Tick => {}
             Input::Command(command) => self.command(at, command),
             Input::Outcome(outcome) => self.outcome(at, &outcome, &mut effects),
             Input::Gap(gap) => {
@@ -246,10 +238,9 @@ impl Cockpit {
             self.timeline.push(at, Event::Attached);
             return;
         };
-        let other_cluster = differ(before.system_identifier.known(), now.system_identifier.known());
+        let other_cluster = differ(&before.system_identifier, &now.system_identifier);
         let restarted = other_cluster || before.postmaster_start != now.postmaster_start;
-        let promoted =
-            before.in_recovery != now.in_recovery || differ(before.timeline.known(), now.timeline.known());
+        let promoted = before.in_recovery != now.in_recovery || differ(&before.timeline, &now.timeline);
         let text = match (other_cluster, restarted, promoted) {
             (true, _, _) => "attached again, to another cluster: disarmed".to_owned(),
             (false, _, true) => "attached again; its role or timeline has changed: disarmed".to_owned(),
@@ -260,16 +251,23 @@ impl Cockpit {
             self.brake.disarm("the server is not the one it was for");
         }
         self.timeline.push(at, Event::Note { warning: restarted || promoted, text });
+        let same_server = alike(&before.system_identifier, &now.system_identifier)
+            && alike(&before.timeline, &now.timeline);
+        if restarted && !same_server {
+            // There the number of a transaction may be that of any other one.
+            let unfinished = self.endings.give_up();
+            self.tell_ended(at, unfinished);
+        }
         if restarted {
             self.ages.reset();
             self.sample = None;
             if let Some(target) = self.follow.lose() {
                 self.brake.target_ended(&target);
-                let story = target.story(&self.catalog);
-                self.timeline.push(at, Event::TargetEnded { target: story, fate: Fate::Gone });
+                self.brake.session_ended(target.attempt.backend);
+                self.tell_ended(at, [(target, Fate::Gone)]);
             }
-            self.derive();
         }
+        self.derive();
     }
 
     fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
@@ -307,7 +305,7 @@ impl Cockpit {
         }
     }
 
-    fn link(&mut self, at: At, link: &Link) {
+    fn link(&mut self, at: At, link: &Link, effects: &mut Vec<Effect>) {
         let name = match link.conn {
             Conn::Sampler => "sampler",
             Conn::Control => "control connection",
@@ -320,6 +318,9 @@ impl Cockpit {
             (LinkState::Lost { why }, _) => format!("{name} is lost: {why}"),
         };
         let warning = matches!(link.state, LinkState::Lost { .. });
+        if link.conn == Conn::Control && !warning {
+            self.check_right(at, effects);
+        }
         self.sample_asked &= link.conn != Conn::Sampler;
         self.timeline.push(at, Event::Note { warning, text });
     }
@@ -356,39 +357,41 @@ impl Cockpit {
     }
 
     fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {
-        let Some(index) = self.ending.iter().position(|e| e.target.attempt.backend == backend) else {
-            return;
-        };
-        let Ending { target, hit } = self.ending.remove(index);
-        let hit = self.brake.hit(&target.attempt).unwrap_or(hit);
-        let fate = match (hit, xact.known().map(String::as_str)) {
-            (_, Some("committed")) => Fate::Done,
-            (Hit::Yes, _) => Fate::Cancelled,
-            (Hit::No, Some("aborted")) => Fate::Failed,
-            (Hit::No | Hit::Perhaps, _) if !alive => Fate::Gone,
-            (Hit::No | Hit::Perhaps, _) => Fate::Unknown,
-        };
-        self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
+        if !alive {
+            self.brake.session_ended(backend);
+        }
+        let answer = self.endings.answer(backend, alive, xact, &self.brake);
+        self.tell_ended(at, answer);
+    }
+
+    fn tell_ended(&mut self, at: At, ended: impl IntoIterator<Item = (Target, Fate)>) {
+        for (target, fate) in ended {
+            self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
+        }
     }
 
     fn target_changed(&mut self, at: At, change: Change, effects: &mut Vec<Effect>) {
-        self.brake.target_changed();
         match change {
             Change::Found => {
                 let Some(target) = &self.follow.target else { return };
-                let (backend, role) = (target.attempt.backend, target.role);
+                self.brake.target_found(target);
                 self.timeline.push(at, Event::TargetFound(target.story(&self.catalog)));
-                if self.brake.decides(at) {
-                    effects.push(Effect::CheckRight { backend, role });
-                }
+                self.check_right(at, effects);
             }
             Change::Ended(target) => {
                 self.brake.target_ended(&target);
                 let (backend, xid) = (target.attempt.backend, target.xid);
-                let hit = self.brake.hit(&target.attempt).unwrap_or(Hit::No);
-                self.ending.push(Ending { target: *target, hit });
+                self.endings.ask(*target, &self.brake);
                 effects.push(Effect::AskEnd { backend, xid });
             }
+        }
+    }
+
+    /// Asks for the right to signal the target, unless it is known to be there.
+    fn check_right(&self, at: At, effects: &mut Vec<Effect>) {
+        let Some(target) = &self.follow.target else { return };
+        if self.brake.decides(at) && !matches!(target.right, Some(Ok(()))) {
+            effects.push(Effect::CheckRight { backend: target.attempt.backend, role: target.role });
         }
     }
 
@@ -397,6 +400,9 @@ impl Cockpit {
         if self.over || self.attached.is_none() {
             return;
         }
+        // Whatever came in: an input that arrives just before the tick must not swallow the deadline.
+        let step = self.brake.tick(at);
+        self.take(at, step, effects);
         let mut target = self.follow.target.take();
         let facts = self.facts_of(at, target.as_ref());
         let step = self.brake.judge(&facts, target.as_mut());
@@ -418,7 +424,8 @@ impl Cockpit {
         }
         if let Some(reason) = self.leaving.clone().filter(|_| !stopping) {
             self.over = true;
-            self.tell_unfinished(at);
+            let unfinished = self.endings.give_up();
+            self.tell_ended(at, unfinished);
             effects.extend(self.brake.release());
             self.timeline.push(at, Event::End { reason: reason.clone() });
             effects.push(Effect::End { reason });
@@ -432,13 +439,6 @@ impl Cockpit {
                 let text = format!("{reason}: leaving once the stop under way is over");
                 self.timeline.push(at, Event::Note { warning: false, text });
             }
-        }
-    }
-
-    fn tell_unfinished(&mut self, at: At) {
-        for Ending { target, hit } in std::mem::take(&mut self.ending) {
-            let fate = if hit == Hit::Yes { Fate::Cancelled } else { Fate::Unknown };
-            self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
         }
     }
 
@@ -480,6 +480,12 @@ impl Cockpit {
     }
 }
 
-fn differ<T: PartialEq>(before: Option<&T>, now: Option<&T>) -> bool {
-    matches!((before, now), (Some(before), Some(now)) if before != now)
+/// Whether both are known, and differ.
+fn differ<T: PartialEq>(before: &Fact<T>, now: &Fact<T>) -> bool {
+    matches!((before.known(), now.known()), (Some(before), Some(now)) if before != now)
+}
+
+/// Whether both are known, and equal.
+fn alike<T: PartialEq>(before: &Fact<T>, now: &Fact<T>) -> bool {
+    matches!((before.known(), now.known()), (Some(before), Some(now)) if before == now)
 }

@@ -246,7 +246,7 @@ impl Stop {
             None => {
                 let pid = self.pid();
                 let by_hand = match (&self.withdrawn, self.consent) {
-                    (Some(withdrawn), _) => format!("no further rung: disarmed {withdrawn}"),
+                    (Some(withdrawn), _) => format!("disarmed, so no further rung: {withdrawn}"),
                     (None, OnTrip::Cancel) => {
                         format!("SELECT pg_terminate_backend({pid}) is not in the consent")
                     }
