@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use common::crowd::Crowd;
 use common::pilot::Pilot;
-use common::table::{self, ms, percentile, ratio, seconds};
 use common::proc;
+use common::table::{self, ms, percentile, ratio, seconds};
 use lockpit::demo::server::ServerOptions;
 use support::{Cluster, Database, LONG, versions, wait_until};
 use tokio_postgres::NoTls;
@@ -194,7 +194,14 @@ fn print_flights(flights: &[(usize, &str, Flown)], window: Duration) {
         })
         .collect();
     let head = [
-        "waiters", "mode", "samples/s", "median ms", "p95 ms", "server CPU s", "client CPU s", "peak RSS MiB",
+        "waiters",
+        "mode",
+        "samples/s",
+        "median ms",
+        "p95 ms",
+        "server CPU s",
+        "client CPU s",
+        "peak RSS MiB",
         "line bytes",
     ];
     let title = format!("Flights at --interval 500ms, over {} s", window.as_secs());
@@ -232,8 +239,15 @@ fn print_rivals(flights: &[(usize, &str, Flown)], window: Duration) {
         ]
     }));
     let head = [
-        "tool", "view, refresh", "SQL ms/refresh", "ratio", "server CPU s/30 s", "ratio", "client CPU s/30 s",
-        "ratio", "RSS MiB",
+        "tool",
+        "view, refresh",
+        "SQL ms/refresh",
+        "ratio",
+        "server CPU s/30 s",
+        "ratio",
+        "client CPU s/30 s",
+        "ratio",
+        "RSS MiB",
     ];
     table::print("Beside other tools: 2,000 connections, 100 waiters", &head, &rows);
 }

@@ -73,7 +73,9 @@ impl Crowd {
     /// Sends the statements of `n_waiters` clients and returns at once.
     pub(crate) fn wait_behind(&self, n_waiters: usize) -> Vec<Running> {
         let wants = |(i, client): (usize, &Actor)| match i % 4 {
-            0 => client.spawn(&format!("update account set balance = balance + 1 where id = {}", i % 1000 + 1)),
+            0 => {
+                client.spawn(&format!("update account set balance = balance + 1 where id = {}", i % 1000 + 1))
+            }
             _ => client.spawn(LAST_QUERY),
         };
         self.clients.iter().take(n_waiters).enumerate().map(wants).collect()

@@ -9,32 +9,29 @@ use super::catalog::Catalog;
 use super::effect::{DeadMan, Effect, Rung};
 use super::guard::blind;
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
-use super::ids::{At, Attempt, Oid, StopId};
+use super::ids::{At, Attempt, BackendId, Oid, StopId, TextId};
 use super::input::Outcome;
 use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use super::stop::{Step, Stop, dead_man};
+use super::stop::{Hit, Step, Stop, dead_man};
 use super::target::{Target, attempt_of};
 use super::timeline::{Event, GuardState};
+
+#[cfg(test)]
+mod tests;
 
 /// How long after a stop a new attempt of the same client counts as a retry.
 const INCIDENT_MS: u64 = 60_000;
 /// How long a session is watched for the next statement of its script after a cancel.
 const AFTERCARE_MS: u64 = 5_000;
+/// How long a trip waits for the answer whether its target may be stopped; without one it is tried.
+const RIGHT_WITHIN_MS: u64 = 500;
 /// Statements that change nothing by themselves: what a tool sends to clean up.
-const HARMLESS: [&str; 12] = [
-    "ROLLBACK",
-    "COMMIT",
-    "BEGIN",
-    "START TRANSACTION",
-    "END",
-    "ABORT",
-    "SELECT",
-    "SHOW",
-    "SET",
-    "RESET",
-    "DISCARD ALL",
-    "DEALLOCATE",
+#[rustfmt::skip]
+const HARMLESS: [&str; 18] = [
+    "BEGIN", "CLOSE", "COMMIT", "DEALLOCATE", "DISCARD", "RELEASE SAVEPOINT", "RESET", "ROLLBACK",
+    "ROLLBACK TO SAVEPOINT", "SAVEPOINT", "SELECT", "SET", "SET CONSTRAINTS", "SET ROLE",
+    "SET SESSION AUTHORIZATION", "SET TRANSACTION", "SHOW", "UNLISTEN",
 ];
 
 /// Arming, guardrails and the stop under way.
@@ -42,6 +39,8 @@ const HARMLESS: [&str; 12] = [
 pub struct Brake {
     settings: Settings,
     disarmed: Option<String>,
+    /// The session an arming for one pid is for.
+    pinned: Option<BackendId>,
     rails: Guardrails,
     state: Option<(GuardState, String)>,
     stop: Option<Stop>,
@@ -49,7 +48,7 @@ pub struct Brake {
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
-    last_signalled: Option<Attempt>,
+    last_stopped: Option<(Attempt, Hit)>,
     totals: Totals,
 }
 
@@ -58,7 +57,9 @@ pub struct Brake {
 pub struct Totals {
     /// Trips, acted on or not.
     pub trips: u32,
-    /// Stops that ended something.
+    /// Stops in which something was signalled, or may have been, whatever came of it.
+    pub acted: u32,
+    /// Stops that ended something: it was signalled, and its strong locks are gone.
     pub stopped: u32,
     /// Stops that did not.
     pub not_stopped: u32,
@@ -111,9 +112,12 @@ impl Brake {
         self.stop.as_ref()
     }
 
-    /// Whether this attempt, or one it continues, was signalled.
-    pub fn has_signalled(&self, attempt: &Attempt) -> bool {
-        self.last_signalled.is_some_and(|signalled| signalled.continues_as(attempt))
+    /// Whether this attempt, or one it continues, was signalled by the last stop; `None` when that stop was
+    /// not about it.
+    pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
+        let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
+        let last = under_way.or(self.last_stopped)?;
+        last.0.continues_as(attempt).then_some(last.1)
     }
 
     /// Whether trips are decided, whatever is done about them.
@@ -126,20 +130,35 @@ impl Brake {
         self.aftercare.as_ref().is_some_and(|care| at < care.until)
     }
 
-    /// Disarms at once, for the reason given.
+    /// Disarms at once, for the reason given: a stop under way goes no further.
     pub fn disarm(&mut self, why: &str) {
         self.disarmed.get_or_insert_with(|| why.to_owned());
+        if let Some(stop) = self.stop.as_mut() {
+            stop.withdraw(why);
+        }
     }
 
-    /// Another target, or none: what was held against the last one is forgotten.
-    pub fn target_changed(&mut self) {
+    /// A target came under guard. An arming for one pid is for the session that has it now.
+    pub fn target_found(&mut self, target: &Target) {
         self.rails.reset();
+        let backend = target.attempt.backend;
+        match self.pinned {
+            None => self.pinned = Some(backend),
+            Some(pinned) if pinned != backend => self.session_ended(pinned),
+            Some(_) => {}
+        }
     }
 
-    /// A target is over: its losses count.
+    /// A target is over: its losses count, and what was held against it is forgotten.
     pub fn target_ended(&mut self, target: &Target) {
-        self.totals.lost_session_ms += target.lost_us / 1_000;
-        if matches!(self.settings.target, Selector::Pid(_)) && self.settings.arming == Arming::Armed {
+        self.rails.reset();
+        self.totals.lost_session_ms = self.totals.lost_session_ms.saturating_add(target.lost_us / 1_000);
+    }
+
+    /// A session is gone, and with it an arming that was for its pid.
+    pub fn session_ended(&mut self, backend: BackendId) {
+        let only_for_it = matches!(self.settings.target, Selector::Pid(_)) && self.pinned == Some(backend);
+        if only_for_it && self.settings.arming == Arming::Armed {
             self.disarm("the backend it was for has ended");
         }
     }
@@ -184,7 +203,7 @@ impl Brake {
             backend.id() == care.attempt.backend
                 && backend.state == State::Active
                 && backend.query_start != care.attempt.query_start
-                && !HARMLESS.contains(&catalog.kind(backend.text))
+                && !is_harmless(catalog, backend.text)
         });
         let Some(backend) = next else {
             self.aftercare = Some(care);
@@ -194,7 +213,7 @@ impl Brake {
         let text = format!("pid {} goes on to its next statement after the cancel: {kind}", backend.pid);
         step.events.push(Event::Note { warning: true, text });
         if self.acts(at) && self.settings.on_trip != OnTrip::Cancel {
-            let target = Target::of(backend);
+            let target = Target::of(at, backend);
             self.begin_stop(at, &target, OnTrip::Terminate, &mut step);
         } else {
             self.aftercare = Some(Aftercare { attempt: attempt_of(backend), until: care.until });
@@ -219,14 +238,15 @@ impl Brake {
 
     fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
         let tripped = self.rails.tripped().next().cloned();
-        // The right to stop it is being asked for; the answer is an input, after which this is judged again.
-        let may_be_refused = self.acts(facts.at) && target.right.is_none();
-        let due = !target.tripped && !may_be_refused && self.decides(facts.at);
-        let Some((name, mut reading)) = tripped.filter(|_| due) else {
-            return;
-        };
+        // The answer whether it may be stopped is on its way, and an input: this is judged again then.
+        let awaits_right = self.acts(facts.at)
+            && target.right.is_none()
+            && facts.at.ms_since(target.found) < RIGHT_WITHIN_MS;
+        // One stop at a time: a trip while another is under way would be spent on nothing.
+        let free = !target.tripped && self.stop.is_none() && !awaits_right && self.decides(facts.at);
+        let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
         target.tripped = true;
-        let acted = self.acts(facts.at) && refused.is_none() && self.stop.is_none();
+        let acted = self.acts(facts.at) && refused.is_none();
         let attempt = self.count_attempt(facts.at, target, &mut reading);
         self.totals.trips += 1;
         let pid = target.pid();
@@ -248,14 +268,14 @@ impl Brake {
     fn advance(&mut self, at: At, observe: impl FnOnce(&mut Stop) -> Step) -> Step {
         let Some(stop) = self.stop.as_mut() else { return Step::default() };
         let step = observe(stop);
-        if stop.signalled() {
-            self.last_signalled = Some(*stop.attempt());
-        }
         if step.over {
-            let ended = stop.signalled();
+            let signalled = stop.hit() == Hit::Yes;
+            let ended = signalled && stop.is_gone();
+            self.totals.acted += u32::from(stop.hit() != Hit::No);
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
-            if ended && stop.rung() == Rung::Cancel {
+            self.last_stopped = Some((*stop.attempt(), stop.hit()));
+            if signalled && stop.rung() == Rung::Cancel {
                 self.aftercare =
                     Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });
             }
@@ -337,4 +357,11 @@ impl Brake {
             }
         }
     }
+}
+
+/// Whether a text is one statement that changes nothing by itself.
+fn is_harmless(catalog: &Catalog, text: Option<TextId>) -> bool {
+    // The kind is that of the first statement; 0 statements are a number that could not be told.
+    let only_one = catalog.text(text).is_some_and(|text| text.statements <= 1);
+    only_one && HARMLESS.contains(&catalog.kind(text))
 }

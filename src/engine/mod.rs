@@ -7,8 +7,8 @@
 //! | room | what happens there |
 //! |---|---|
 //! | [`input`], [`effect`], [`sample`], [`text`], [`settings`] | the shapes of what comes in and goes out |
-//! | [`waits`], [`scene`], [`ages`] | who waits for whom, whose fault it is, since when |
-//! | [`target`] | recognising and following the work under guard |
+//! | [`waits`], [`scene`], [`ages`], [`deadlock`] | who waits for whom, whose fault it is, since when |
+//! | [`target`], [`endings`] | recognising and following the work under guard, and what became of it |
 //! | [`guard`] | the guardrails: **to add one, start there** |
 //! | [`brake`], [`stop`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
@@ -17,7 +17,9 @@
 pub mod ages;
 pub mod brake;
 pub mod catalog;
+pub mod deadlock;
 pub mod effect;
+pub mod endings;
 pub mod guard;
 pub mod ids;
 pub mod input;
@@ -28,7 +30,11 @@ pub mod sample;
 pub mod scene;
 pub mod settings;
 pub mod stop;
+#[cfg(test)]
+mod story;
 pub mod target;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod timeline;
 pub mod waits;
@@ -40,9 +46,11 @@ use serde::{Deserialize, Serialize};
 use ages::Ages;
 use brake::Brake;
 use catalog::Catalog;
+use deadlock::Deadlocks;
 use effect::Effect;
+use endings::Endings;
 use guard::{Facts, TargetFacts};
-use ids::{At, BackendId, Pid, ServerTime};
+use ids::{At, BackendId, Pid};
 use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor};
 use pace::{Need, Pacer};
 use quiet::QuietActivity;
@@ -71,8 +79,8 @@ pub struct Cockpit {
     quiet: QuietActivity,
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
-    ending: Vec<Ending>,
-    cycle: Cycle,
+    endings: Endings,
+    deadlocks: Deadlocks,
     sample_asked: bool,
     last_seen: At,
     leaving: Option<String>,
@@ -84,13 +92,6 @@ pub struct Cockpit {
     matcher: Matcher,
 }
 
-/// A target that is no longer seen, while the server is asked what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Ending {
-    target: Target,
-    stopped: bool,
-}
-
 /// What the looks at the server came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
@@ -100,13 +101,6 @@ pub struct Tally {
     pub missed: u64,
     /// The server's own time in samples and watches, in microseconds.
     pub cost_us: u64,
-}
-
-/// Backends that were seen to wait for each other, with the starts of their statements.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Cycle {
-    waiting: BTreeMap<Pid, Option<ServerTime>>,
-    samples: u32,
 }
 
 impl Cockpit {
@@ -141,7 +135,7 @@ impl Cockpit {
             Input::Missed(missed) => {
                 self.tally.missed += 1;
                 self.sample_asked &= missed.sensor != Sensor::Sample;
-                let from = At(at.0.saturating_sub(missed.waited_ms * 1_000));
+                let from = At(at.0.saturating_sub(missed.waited_ms.saturating_mul(1_000)));
                 let sensor = match missed.sensor {
                     Sensor::Sample => "sample",
                     Sensor::Watch => "watch",
@@ -150,11 +144,8 @@ impl Cockpit {
                 let why = format!("{sensor} missed: {}", missed.why);
                 self.timeline.push(at, Event::Gap { from, why, lost: Some(1) });
             }
-            Input::Link(link) => self.link(at, &link),
-            Input::Tick => {
-                let step = self.brake.tick(at);
-                self.take(at, step, &mut effects);
-            }
+            Input::Link(link) => self.link(at, &link, &mut effects),
+            Input::Tick => {}
             Input::Command(command) => self.command(at, command),
             Input::Outcome(outcome) => self.outcome(at, &outcome, &mut effects),
             Input::Gap(gap) => {
@@ -234,7 +225,7 @@ impl Cockpit {
     /// stopped something, else 0.
     pub fn exit_code(&self) -> u8 {
         let totals = self.brake.totals();
-        match (totals.stopped, totals.arming_refused) {
+        match (totals.acted, totals.arming_refused) {
             (1.., _) => 4,
             (0, true) => 8,
             (0, false) => 0,
@@ -265,10 +256,9 @@ impl Cockpit {
             self.timeline.push(at, Event::Attached);
             return;
         };
-        let other_cluster = differ(before.system_identifier.known(), now.system_identifier.known());
+        let other_cluster = differ(&before.system_identifier, &now.system_identifier);
         let restarted = other_cluster || before.postmaster_start != now.postmaster_start;
-        let promoted =
-            before.in_recovery != now.in_recovery || differ(before.timeline.known(), now.timeline.known());
+        let promoted = before.in_recovery != now.in_recovery || differ(&before.timeline, &now.timeline);
         let text = match (other_cluster, restarted, promoted) {
             (true, _, _) => "attached again, to another cluster: disarmed".to_owned(),
             (false, _, true) => "attached again; its role or timeline has changed: disarmed".to_owned(),
@@ -279,16 +269,23 @@ impl Cockpit {
             self.brake.disarm("the server is not the one it was for");
         }
         self.timeline.push(at, Event::Note { warning: restarted || promoted, text });
+        let same_server = alike(&before.system_identifier, &now.system_identifier)
+            && alike(&before.timeline, &now.timeline);
+        if restarted && !same_server {
+            // There the number of a transaction may be that of any other one.
+            let unfinished = self.endings.give_up();
+            self.tell_ended(at, unfinished);
+        }
         if restarted {
             self.ages.reset();
             self.sample = None;
             if let Some(target) = self.follow.lose() {
                 self.brake.target_ended(&target);
-                let story = target.story(&self.catalog);
-                self.timeline.push(at, Event::TargetEnded { target: story, fate: Fate::Gone });
+                self.brake.session_ended(target.attempt.backend);
+                self.tell_ended(at, [(target, Fate::Gone)]);
             }
-            self.derive();
         }
+        self.derive();
     }
 
     fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
@@ -302,7 +299,11 @@ impl Cockpit {
         if self.scene.graph.waiting().next().is_none() {
             self.quiet.observe(&sample.counts);
         }
-        self.suspect_deadlock(at, &sample);
+        if let Some(pids) = self.deadlocks.observe(&sample, &self.scene.graph) {
+            let pids: Vec<String> = pids.iter().map(Pid::to_string).collect();
+            let text = format!("deadlock: pids {} wait for each other", pids.join(", "));
+            self.timeline.push(at, Event::Note { warning: true, text });
+        }
         let since = self.sample_at.replace(at);
         let view = View { at, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
         let changes = self.follow.observe(&view, &self.matcher, since);
@@ -329,7 +330,7 @@ impl Cockpit {
         }
     }
 
-    fn link(&mut self, at: At, link: &Link) {
+    fn link(&mut self, at: At, link: &Link, effects: &mut Vec<Effect>) {
         let name = match link.conn {
             Conn::Sampler => "sampler",
             Conn::Control => "control connection",
@@ -342,6 +343,9 @@ impl Cockpit {
             (LinkState::Lost { why }, _) => format!("{name} is lost: {why}"),
         };
         let warning = matches!(link.state, LinkState::Lost { .. });
+        if link.conn == Conn::Control && !warning {
+            self.check_right(at, effects);
+        }
         self.sample_asked &= link.conn != Conn::Sampler;
         self.timeline.push(at, Event::Note { warning, text });
     }
@@ -378,38 +382,41 @@ impl Cockpit {
     }
 
     fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {
-        let Some(index) = self.ending.iter().position(|e| e.target.attempt.backend == backend) else {
-            return;
-        };
-        let Ending { target, stopped } = self.ending.remove(index);
-        let fate = match (stopped, xact.known().map(String::as_str)) {
-            (_, Some("committed")) => Fate::Done,
-            (true, _) => Fate::Cancelled,
-            (false, Some("aborted")) => Fate::Failed,
-            (false, _) if !alive => Fate::Gone,
-            (false, _) => Fate::Unknown,
-        };
-        self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
+        if !alive {
+            self.brake.session_ended(backend);
+        }
+        let answer = self.endings.answer(backend, alive, xact, &self.brake);
+        self.tell_ended(at, answer);
+    }
+
+    fn tell_ended(&mut self, at: At, ended: impl IntoIterator<Item = (Target, Fate)>) {
+        for (target, fate) in ended {
+            self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
+        }
     }
 
     fn target_changed(&mut self, at: At, change: Change, effects: &mut Vec<Effect>) {
-        self.brake.target_changed();
         match change {
             Change::Found => {
                 let Some(target) = &self.follow.target else { return };
-                let (backend, role) = (target.attempt.backend, target.role);
+                self.brake.target_found(target);
                 self.timeline.push(at, Event::TargetFound(target.story(&self.catalog)));
-                if self.brake.decides(at) {
-                    effects.push(Effect::CheckRight { backend, role });
-                }
+                self.check_right(at, effects);
             }
             Change::Ended(target) => {
                 self.brake.target_ended(&target);
                 let (backend, xid) = (target.attempt.backend, target.xid);
-                let stopped = self.brake.has_signalled(&target.attempt);
-                self.ending.push(Ending { target: *target, stopped });
+                self.endings.ask(*target, &self.brake);
                 effects.push(Effect::AskEnd { backend, xid });
             }
+        }
+    }
+
+    /// Asks for the right to signal the target, unless it is known to be there.
+    fn check_right(&self, at: At, effects: &mut Vec<Effect>) {
+        let Some(target) = &self.follow.target else { return };
+        if self.brake.decides(at) && !matches!(target.right, Some(Ok(()))) {
+            effects.push(Effect::CheckRight { backend: target.attempt.backend, role: target.role });
         }
     }
 
@@ -418,6 +425,9 @@ impl Cockpit {
         if self.over || self.attached.is_none() {
             return;
         }
+        // Whatever came in: an input that arrives just before the tick must not swallow the deadline.
+        let step = self.brake.tick(at);
+        self.take(at, step, effects);
         let mut target = self.follow.target.take();
         let facts = self.facts_of(at, target.as_ref());
         let step = self.brake.judge(&facts, target.as_mut());
@@ -439,7 +449,8 @@ impl Cockpit {
         }
         if let Some(reason) = self.leaving.clone().filter(|_| !stopping) {
             self.over = true;
-            self.tell_unfinished(at);
+            let unfinished = self.endings.give_up();
+            self.tell_ended(at, unfinished);
             effects.extend(self.brake.release());
             self.timeline.push(at, Event::End { reason: reason.clone() });
             effects.push(Effect::End { reason });
@@ -461,32 +472,11 @@ impl Cockpit {
         }
     }
 
-    fn tell_unfinished(&mut self, at: At) {
-        for Ending { target, stopped } in std::mem::take(&mut self.ending) {
-            let fate = if stopped { Fate::Cancelled } else { Fate::Unknown };
-            self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
-        }
-    }
-
     fn take(&mut self, at: At, step: Step, effects: &mut Vec<Effect>) {
         effects.extend(step.effects);
         for event in step.events {
             self.timeline.push(at, event);
         }
-    }
-
-    fn suspect_deadlock(&mut self, at: At, sample: &Sample) {
-        let starts = |pid: Pid| sample.backend(pid).and_then(|backend| backend.query_start);
-        let now: BTreeMap<Pid, Option<ServerTime>> =
-            self.scene.graph.cycles().into_iter().map(|pid| (pid, starts(pid))).collect();
-        let samples = if now == self.cycle.waiting { self.cycle.samples.saturating_add(1) } else { 1 };
-        // A cycle in one sample may be an artefact of reading; in two, with the same statements, it is not.
-        if !now.is_empty() && samples == 2 {
-            let pids: Vec<String> = now.keys().map(Pid::to_string).collect();
-            let text = format!("deadlock: pids {} wait for each other", pids.join(", "));
-            self.timeline.push(at, Event::Note { warning: true, text });
-        }
-        self.cycle = Cycle { waiting: now, samples };
     }
 
     fn facts_of(&self, at: At, target: Option<&Target>) -> Facts {
@@ -520,6 +510,12 @@ impl Cockpit {
     }
 }
 
-fn differ<T: PartialEq>(before: Option<&T>, now: Option<&T>) -> bool {
-    matches!((before, now), (Some(before), Some(now)) if before != now)
+/// Whether both are known, and differ.
+fn differ<T: PartialEq>(before: &Fact<T>, now: &Fact<T>) -> bool {
+    matches!((before.known(), now.known()), (Some(before), Some(now)) if before != now)
+}
+
+/// Whether both are known, and equal.
+fn alike<T: PartialEq>(before: &Fact<T>, now: &Fact<T>) -> bool {
+    matches!((before.known(), now.known()), (Some(before), Some(now)) if before == now)
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::sample::Counts;
 
+#[cfg(test)]
+mod tests;
+
 /// Active clients in the last quiet samples.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct QuietActivity {

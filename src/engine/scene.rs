@@ -13,6 +13,9 @@ use super::locks::LockMode;
 use super::sample::{Backend, BackendKind, Sample};
 use super::waits::WaitGraph;
 
+#[cfg(test)]
+mod tests;
+
 /// The part a backend plays in a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {

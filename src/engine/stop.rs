@@ -14,6 +14,9 @@ use super::settings::{OnTrip, Settings};
 use super::target::Target;
 use super::timeline::{Event, OutcomeStory, StopResult};
 
+#[cfg(test)]
+mod tests;
+
 /// Applications that end their run when a statement fails, so that a cancel is enough. Names as the tools
 /// and drivers set them by default.
 const STOPS_ON_ERROR: [&str; 8] =
@@ -28,6 +31,17 @@ pub struct Step {
     pub events: Vec<Event>,
     /// The stop has had its last word.
     pub over: bool,
+}
+
+/// Whether a request to stop reached its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hit {
+    /// Nobody was signalled.
+    No,
+    /// A request left, and what became of it is not known (yet).
+    Perhaps,
+    /// It was signalled.
+    Yes,
 }
 
 /// One stop under way.
@@ -45,8 +59,12 @@ pub struct Stop {
     rung_deadline: At,
     sent: Option<At>,
     gone: Option<At>,
-    signalled: bool,
+    /// What is known of the rungs before the present one.
+    hit: Hit,
+    /// The present rung has had its answer.
+    answered: bool,
     sync_rep: bool,
+    withdrawn: Option<String>,
 }
 
 impl Stop {
@@ -67,7 +85,9 @@ impl Stop {
             rung_deadline: at,
             sent: None,
             gone: None,
-            signalled: false,
+            hit: Hit::No,
+            answered: false,
+            withdrawn: None,
             sync_rep: target.wait_event.as_deref() == Some("IPC/SyncRep"),
         };
         match first_rung(target, consent) {
@@ -101,8 +121,21 @@ impl Stop {
     }
 
     /// Whether anything was signalled.
-    pub fn signalled(&self) -> bool {
-        self.signalled
+    pub fn hit(&self) -> Hit {
+        match (self.hit, self.answered) {
+            (Hit::No, false) => Hit::Perhaps,
+            (hit, _) => hit,
+        }
+    }
+
+    /// Whether the target's strong locks are known to be gone.
+    pub fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    /// The consent is withdrawn: what was asked for stays asked for, and no further rung follows.
+    pub fn withdraw(&mut self, why: &str) {
+        self.withdrawn.get_or_insert_with(|| why.to_owned());
     }
 
     /// When the present rung has had its time, with room for a late report.
@@ -133,21 +166,30 @@ impl Stop {
     pub fn expire(&mut self, at: At) -> Step {
         let mut step = Step::default();
         if at >= self.deadline() {
-            self.next(at, "nothing was heard of the rung before", StopResult::Lost, &mut step);
+            let why = match self.answered {
+                true => "what the rung before did is not known",
+                false => "nothing was heard of the rung before",
+            };
+            self.next(at, why, StopResult::Lost, &mut step);
         }
         step
     }
 
     fn answered(&mut self, at: At, answer: &RungAnswer, sent: At, step: &mut Step) {
         self.sent.get_or_insert(sent);
+        self.answered = true;
         let result = match answer {
             RungAnswer::Sent => {
-                self.signalled = true;
+                self.hit = Hit::Yes;
                 StopResult::Sent
             }
             RungAnswer::NobodyFits => StopResult::AlreadyOver,
             RungAnswer::Refused(_) => StopResult::Refused,
-            RungAnswer::Failed(_) => StopResult::Lost,
+            RungAnswer::Failed(_) => {
+                // A request to the server may have been carried out although its answer was lost.
+                self.answered = matches!(self.rung, Rung::SignalRunner(_));
+                StopResult::Lost
+            }
         };
         let sentence = match answer {
             RungAnswer::Sent => format!("{} sent to pid {}", rung_name(self.rung), self.pid()),
@@ -168,8 +210,8 @@ impl Stop {
     fn look(&mut self, at: At, holding: bool, statement_over: bool, state: Option<State>, step: &mut Step) {
         if !holding {
             self.gone.get_or_insert(at);
+            let result = if self.hit() == Hit::No { StopResult::AlreadyOver } else { StopResult::Drained };
             if self.victims_waiting == 0 {
-                let result = if self.signalled { StopResult::Drained } else { StopResult::AlreadyOver };
                 self.end(at, result, self.drained_sentence(at), step);
             } else if at >= self.rung_deadline {
                 let sentence = format!(
@@ -177,7 +219,7 @@ impl Stop {
                     self.pid(),
                     self.victims_waiting
                 );
-                self.end(at, StopResult::Drained, sentence, step);
+                self.end(at, result, sentence, step);
             }
         } else if statement_over && self.rung == Rung::Cancel {
             // Its statement is over and the lock is not: an open transaction, or a savepoint below it.
@@ -200,13 +242,17 @@ impl Stop {
     }
 
     fn next(&mut self, at: At, why: &str, otherwise: StopResult, step: &mut Step) {
-        match next_rung(self.rung, self.consent, self.sync_rep) {
+        self.hit = self.hit();
+        match next_rung(self.rung, self.consent, self.sync_rep).filter(|_| self.withdrawn.is_none()) {
             Some(rung) => self.climb(at, rung, why, step),
             None => {
                 let pid = self.pid();
-                let by_hand = match self.consent {
-                    OnTrip::Cancel => format!("SELECT pg_terminate_backend({pid}) is not in the consent"),
-                    _ => "no rung is left".to_owned(),
+                let by_hand = match (&self.withdrawn, self.consent) {
+                    (Some(withdrawn), _) => format!("disarmed, so no further rung: {withdrawn}"),
+                    (None, OnTrip::Cancel) => {
+                        format!("SELECT pg_terminate_backend({pid}) is not in the consent")
+                    }
+                    (None, _) => "no rung is left".to_owned(),
                 };
                 self.end(at, otherwise, format!("pid {pid}: {why}; {by_hand}"), step);
             }
@@ -215,6 +261,7 @@ impl Stop {
 
     fn climb(&mut self, at: At, rung: Rung, why: &str, step: &mut Step) {
         self.rung = rung;
+        self.answered = false;
         self.rung_deadline = at.plus_ms(Settings::GRACE_MS);
         let (stop, attempt) = (self.id, self.attempt);
         let sentence = format!("{} pid {}: {why}", rung_name(rung), self.pid());
@@ -230,7 +277,8 @@ impl Stop {
     }
 
     fn count_losses(&mut self, at: At, victims_waiting: u32) {
-        self.lost_us += u64::from(self.victims_waiting) * at.us_since(self.counted_until);
+        let lost_us = u64::from(self.victims_waiting).saturating_mul(at.us_since(self.counted_until));
+        self.lost_us = self.lost_us.saturating_add(lost_us);
         self.counted_until = at;
         self.victims_waiting = victims_waiting;
     }
@@ -256,10 +304,17 @@ impl Stop {
     fn drained_sentence(&self, at: At) -> String {
         let after = seconds(at.ms_since(self.tripped_at));
         let victims = self.victims.len();
-        match (self.signalled, self.sync_rep) {
-            (false, _) => format!("pid {} had ended by itself: nobody was hit", self.pid()),
-            (true, false) => format!("pid {} stopped, {victims} sessions go on, after {after}", self.pid()),
-            (true, true) => format!(
+        match (self.hit(), self.sync_rep) {
+            (Hit::No, _) => format!("pid {} had ended by itself: nobody was hit", self.pid()),
+            (Hit::Perhaps, _) => format!(
+                "pid {} let go, {victims} sessions go on, after {after}; whether the request to stop it \
+                 arrived is not known",
+                self.pid()
+            ),
+            (Hit::Yes, false) => {
+                format!("pid {} stopped, {victims} sessions go on, after {after}", self.pid())
+            }
+            (Hit::Yes, true) => format!(
                 "pid {} waited for a synchronous standby: its change is committed here and stays; \
                  {victims} sessions go on, after {after}",
                 self.pid()

@@ -10,15 +10,20 @@ use super::ages::Ages;
 use super::catalog::Catalog;
 use super::ids::{At, Attempt, BackendId, Oid, Pid, TextId};
 use super::sample::{Backend, Sample, State};
-use super::scene::{Part, Scene, SchemaLock};
+use super::scene::{Scene, SchemaLock};
 use super::settings::Selector;
 use super::timeline::{LockStory, TargetStory};
+
+#[cfg(test)]
+mod tests;
 
 /// The work under guard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Whom.
     pub attempt: Attempt,
+    /// When it came under guard.
+    pub found: At,
     /// What its client calls itself.
     pub application: String,
     /// Its role.
@@ -47,9 +52,10 @@ pub struct Target {
 
 impl Target {
     /// What a backend's own row says of it; its locks and its harm are not known yet.
-    pub fn of(backend: &Backend) -> Target {
+    pub fn of(at: At, backend: &Backend) -> Target {
         Target {
             attempt: attempt_of(backend),
+            found: at,
             application: backend.application.clone(),
             role: backend.role,
             text: backend.text,
@@ -76,13 +82,11 @@ impl Target {
         self.lock = strongest(view.scene.schema_locks(backend.pid))
             .map(|lock| (lock.database, lock.relation, lock.mode, lock.granted));
         let victims = view.scene.victims_of(backend.pid);
-        self.lost_us += victims
-            .iter()
-            .map(|&pid| {
-                let age_us = view.ages.age_us(view.at, pid).unwrap_or(0);
-                since.map_or(age_us, |since| age_us.min(view.at.us_since(since)))
-            })
-            .sum::<u64>();
+        let lost_us = victims.iter().map(|&pid| {
+            let age_us = view.ages.age_us(view.at, pid).unwrap_or(0);
+            since.map_or(age_us, |since| age_us.min(view.at.us_since(since)))
+        });
+        self.lost_us = lost_us.fold(self.lost_us, u64::saturating_add);
         self.victims = victims;
     }
 
@@ -156,16 +160,17 @@ impl Follow {
     /// Takes in a sample; `since` is the arrival of the one before.
     pub fn observe(&mut self, view: &View<'_>, matcher: &Matcher, since: Option<At>) -> Vec<Change> {
         let mut changes = Vec::new();
-        let candidates = candidates(view, matcher);
+        // Whoever was selected once is followed to its end: the next statement of its transaction, or its
+        // client by another name, may match no more while the locks stay.
         let still = self.target.as_ref().and_then(|target| {
-            candidates.iter().find(|backend| target.attempt.continues_as(&attempt_of(backend)))
+            schema_workers(view).find(|backend| target.attempt.continues_as(&attempt_of(backend)))
         });
         match (still, self.target.as_mut()) {
             (Some(backend), Some(target)) => target.observe(view, backend, since),
             _ => {
                 changes.extend(self.target.take().map(|ended| Change::Ended(Box::new(ended))));
-                if let Some(backend) = choose(view, &candidates) {
-                    let mut target = Target::of(backend);
+                if let Some(backend) = choose(view, &candidates(view, matcher)) {
+                    let mut target = Target::of(view.at, backend);
                     target.observe(view, backend, None);
                     self.target = Some(target);
                     changes.push(Change::Found);
@@ -192,11 +197,12 @@ pub fn attempt_of(backend: &Backend) -> Attempt {
 
 /// All candidates that the selector allows, in order of pid.
 pub fn candidates<'a>(view: &View<'a>, matcher: &Matcher) -> Vec<&'a Backend> {
-    let workers = view.scene.schema_workers();
-    workers
-        .filter_map(|pid| view.sample.backend(pid))
-        .filter(|backend| view.scene.part(backend.pid) == Part::SchemaWork && matcher.allows(view, backend))
-        .collect()
+    schema_workers(view).filter(|backend| matcher.allows(view, backend)).collect()
+}
+
+fn schema_workers<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Backend> {
+    let (sample, scene) = (view.sample, view.scene);
+    scene.schema_workers().filter_map(|pid| sample.backend(pid))
 }
 
 /// The candidate with the most victims, else the oldest. Of two equally old ones the lower pid.

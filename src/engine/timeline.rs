@@ -160,7 +160,7 @@ pub enum Fate {
     Cancelled,
     /// Its session is gone, and whether it committed is not known.
     Gone,
-    /// The session lives on, and whether the work succeeded is not known.
+    /// Whether the work succeeded, or through whom it failed, is not known.
     Unknown,
 }
 
@@ -184,7 +184,8 @@ pub enum GuardState {
 pub enum StopResult {
     /// The signal was sent; what it did is not known yet. Never final.
     Sent,
-    /// The target's strong locks are gone, and everybody who waited behind it goes on.
+    /// The target's strong locks are gone, and nobody waits behind it any more. Whoever waits on, and there
+    /// is no time to drain then, waits for somebody else.
     Drained,
     /// It had ended by itself; nobody was hit.
     AlreadyOver,

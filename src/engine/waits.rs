@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::ids::Pid;
 use super::sample::Sample;
 
+#[cfg(test)]
+mod tests;
+
 /// The wait graph of one sample. Parallel workers are folded into their leader.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WaitGraph {

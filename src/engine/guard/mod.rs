@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::ids::{At, Pid};
 use super::settings::{IfLost, Limits};
 
+#[cfg(test)]
+mod tests;
+
 /// What guardrails may read.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -157,11 +160,11 @@ impl Hold {
 pub fn seconds(ms: u64) -> String {
     match ms {
         0..=99 => format!("{ms} ms"),
-        100..=9_949 => {
+        100..=9_999 => {
             let text = format!("{}.{:02}", ms / 1_000, ms % 1_000 / 10);
             format!("{} s", text.strip_suffix('0').unwrap_or(&text))
         }
-        9_950..=59_999 => format!("{} s", ms / 1_000),
+        10_000..=59_999 => format!("{} s", ms / 1_000),
         60_000..=3_599_999 => format!("{}m{:02}s", ms / 60_000, ms % 60_000 / 1_000),
         _ => format!("{}h{:02}m", ms / 3_600_000, ms % 3_600_000 / 60_000),
     }
