@@ -134,7 +134,7 @@ fn a_read_only_flight_stops_nothing() {
 
 #[test]
 fn a_login_that_may_not_signal_the_target_does_not_try_and_says_so() {
-    let mut story = Story::begin(armed());
+    let mut story = Story::begin(armed()).without_answers();
     story.look(900, calm());
     let asked = story.look(1_000, jam(8));
     assert!(asked.contains(&Effect::CheckRight { backend: session(B), role: Some(APP_ROLE) }));
@@ -159,8 +159,26 @@ fn the_right_of_another_session_says_nothing_about_the_target() {
 }
 
 #[test]
+fn a_trip_waits_for_the_answer_about_its_right_but_not_for_long() {
+    let mut story = Story::begin(armed()).without_answers();
+    story.look(900, calm());
+    story.look(1_000, jam(8));
+    assert_eq!(rungs(&story.look(1_400, jam(8))), []);
+    assert_eq!(rungs(&story.look(1_500, jam(8))), [(Rung::Terminate, B)], "what is not known is tried");
+}
+
+#[test]
+fn a_trip_follows_the_answer_that_its_target_may_be_stopped() {
+    let mut story = Story::begin(armed()).without_answers();
+    story.look(900, calm());
+    story.look(1_000, jam(8));
+    assert_eq!(rungs(&story.look(1_150, jam(8))), []);
+    assert_eq!(rungs(&story.outcome(1_160, right(B, Ok(())))), [(Rung::Terminate, B)]);
+}
+
+#[test]
 fn a_right_is_asked_for_again_when_the_control_session_is_back() {
-    let mut story = Story::begin(armed());
+    let mut story = Story::begin(armed()).without_answers();
     story.look(900, calm());
     story.look(1_000, jam(0));
     story.outcome(1_010, right(B, Err("it could not be checked: there is no control session")));
