@@ -14,7 +14,7 @@ pub struct At(pub u64);
 impl At {
     /// The instant `ms` milliseconds after the flight began.
     pub const fn from_ms(ms: u64) -> At {
-        At(ms * 1_000)
+        At(ms.saturating_mul(1_000))
     }
 
     /// Whole milliseconds since the flight began.

@@ -60,6 +60,9 @@ use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
 
+#[cfg(test)]
+mod tests;
+
 /// The engine's version. A log made by another one is re-judged rather than compared.
 pub const ENGINE_VERSION: u32 = 1;
 

@@ -50,7 +50,7 @@ impl Guardrail for Blind {
 
 /// When the guard is blind and when it acts, in milliseconds without facts.
 fn thresholds(rule: &BlindLimit, sample_every_ms: u64) -> (u64, u64) {
-    let blind_ms = rule.floor_ms.max(u64::from(rule.intervals) * sample_every_ms);
+    let blind_ms = rule.floor_ms.max(u64::from(rule.intervals).saturating_mul(sample_every_ms));
     (blind_ms, rule.limit_ms.max(blind_ms))
 }
 
