@@ -17,8 +17,11 @@ pub(crate) struct Brute<'a> {
 impl<'a> Brute<'a> {
     /// The transitive closure, by Warshall's algorithm.
     pub(crate) fn of(truth: &'a Truth) -> Brute<'a> {
-        let nodes: BTreeSet<Pid> =
-            truth.blockers.iter().flat_map(|(&waiter, ahead)| ahead.iter().copied().chain([waiter])).collect();
+        let nodes: BTreeSet<Pid> = truth
+            .blockers
+            .iter()
+            .flat_map(|(&waiter, ahead)| ahead.iter().copied().chain([waiter]))
+            .collect();
         let nodes: Vec<Pid> = nodes.into_iter().collect();
         let waits = |w: &Pid, b: &Pid| truth.blockers.get(w).is_some_and(|ahead| ahead.contains(b));
         let mut reach: Vec<Vec<bool>> =

@@ -79,8 +79,9 @@ async fn on(major: u32) {
         let frozen = stage.freeze(&mut Random::seeded(seed)).await;
         let sample = stage.sample().await;
         let truth = stage.truth().await;
-        compare(&sample, &truth, &frozen, &catalog, &mut seen)
-            .unwrap_or_else(|why| panic!("PostgreSQL {major}, LOCKPIT_GRAPH_SEED={seed}: {why}\n{frozen}\n{truth:#?}"));
+        compare(&sample, &truth, &frozen, &catalog, &mut seen).unwrap_or_else(|why| {
+            panic!("PostgreSQL {major}, LOCKPIT_GRAPH_SEED={seed}: {why}\n{frozen}\n{truth:#?}")
+        });
         stage.release().await;
         seen.scenes += 1;
         if seen.cases >= CASES {
@@ -122,10 +123,18 @@ fn compare(
     equal("heads", &graph.heads().collect(), &brute.heads())?;
     equal("cycles", &graph.cycles(), &brute.stuck())?;
     for pid in frozen.pids() {
-        equal(&format!("waiters of {pid}"), &graph.waiters_of(pid).iter().copied().collect(), &brute.waiters(pid))?;
+        equal(
+            &format!("waiters of {pid}"),
+            &graph.waiters_of(pid).iter().copied().collect(),
+            &brute.waiters(pid),
+        )?;
         equal(&format!("downstream of {pid}"), &graph.downstream(pid), &brute.downstream(pid))?;
         equal(&format!("whether {pid} is strong"), &scene.is_strong(pid), &truth.strong.contains(&pid))?;
-        equal(&format!("victims of {pid}"), &scene.victims_of(pid).into_iter().collect(), &brute.victims(pid))?;
+        equal(
+            &format!("victims of {pid}"),
+            &scene.victims_of(pid).into_iter().collect(),
+            &brute.victims(pid),
+        )?;
     }
     for team in frozen.teams() {
         let waiting: BTreeSet<Pid> = team.intersection(&truth.waiting()).copied().collect();
@@ -148,4 +157,3 @@ fn compare(
 fn equal<T: PartialEq + std::fmt::Debug>(what: &str, ours: &T, theirs: &T) -> Result<(), String> {
     if ours == theirs { Ok(()) } else { Err(format!("{what}: lockpit says {ours:?}, it is {theirs:?}")) }
 }
-

@@ -141,7 +141,8 @@ impl Stage {
     /// What lockpit's statement shows.
     pub(crate) async fn sample(&self) -> Sample {
         let extra: Vec<i32> = Vec::new();
-        let row = self.lockpit.client.query_one(&self.sample, &[&false, &extra, &0_u32]).await.expect("a sample");
+        let row =
+            self.lockpit.client.query_one(&self.sample, &[&false, &extra, &0_u32]).await.expect("a sample");
         rows::sample(&row, 0).expect("its shape").sample
     }
 
