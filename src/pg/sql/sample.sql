@@ -24,6 +24,16 @@ shown_locks as materialized (
        or (l.locktype = 'transactionid' and l.transactionid in (
                select a.transactionid from awaited a where a.locktype = 'transactionid'))
 ),
+prepared as materialized (
+    select p.transaction, p.gid, p.prepared, p.ownerid, p.dbid from pg_prepared_xact() p
+),
+-- The virtual id under which a prepared transaction holds its locks is that of the session that prepared it:
+-- its own transaction id is known by the lock it holds on that.
+holders as materialized (
+    select l.virtualtransaction, p.transaction::text::int8 as xid
+    from prepared p
+    join locks l on l.locktype = 'transactionid' and l.transactionid = p.transaction and l.pid is null and l.granted
+),
 waiters as materialized (
     select w.pid, pg_blocking_pids(w.pid) as blockers
     from (select distinct pid from locks where not granted and pid is not null) w
@@ -77,7 +87,9 @@ from
            offset 0 -- keeps the planner from repeating these conditions in every filter above
           ) a) b,
     (select array_agg(coalesce(pid, 0)) as l_pid,
-            array_agg(case when pid is null then split_part(virtualtransaction, '/', 2)::int8 end) as l_prepared,
+            array_agg(case when l.pid is null then
+                          (select h.xid from holders h where h.virtualtransaction = l.virtualtransaction) end)
+                as l_prepared,
             array_agg(locktype) as l_type,
             array_agg(coalesce(database, 0)) as l_database,
             array_agg(coalesce(relation, 0)) as l_relation,
@@ -86,11 +98,11 @@ from
             array_agg(mode) as l_mode,
             array_agg(granted) as l_granted,
             array_agg(waitstart) as l_wait_start
-     from shown_locks) l,
+     from shown_locks l) l,
     (select array_agg(pid) as e_waiter, array_agg(array_to_string(blockers, ',')) as e_blockers from waiters) e,
     (select array_agg(transaction::text::int8) as p_xid, array_agg(gid) as p_gid,
             array_agg(prepared) as p_prepared, array_agg(ownerid) as p_owner, array_agg(dbid) as p_database
-     from pg_prepared_xact()) p,
+     from prepared) p,
     (select array_agg(pid) as r_pid, array_agg(state) as r_state, array_agg(sync_state) as r_sync_state,
             array_agg(pg_wal_lsn_diff(sent_lsn, '0/0')::int8) as r_sent,
             array_agg(pg_wal_lsn_diff(write_lsn, '0/0')::int8) as r_write,
