@@ -210,7 +210,8 @@ fn print_flights(flights: &[(usize, &str, Flown)], window: Duration) {
 
 /// Ratios of the rivals' figures to those of the first flight: 2,000 connections, 100 waiters, watching.
 fn print_rivals(flights: &[(usize, &str, Flown)], window: Duration) {
-    let Some((_, _, own)) = flights.first() else { return };
+    let own = flights.iter().find(|(n_waiters, mode, _)| (*n_waiters, *mode) == (100, "watching"));
+    let Some((_, _, own)) = own else { return };
     let in_30_s = |ms: u64| ms * 30 / window.as_secs().max(1);
     let (sample_us, server_ms, client_ms) =
         (percentile(&own.sample_us, 50), in_30_s(own.server_ms), in_30_s(own.client_ms));

@@ -1,5 +1,6 @@
 //! A crowd of client sessions as a busy application has them, and a lock queue among them.
 
+use lockpit::engine::ids::At;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::support::{Actor, Database, LONG, Running, wait_until};
@@ -70,8 +71,27 @@ impl Crowd {
         Queue { reader, ddl, alter, waiters }
     }
 
+    /// The same without waiting for the queue to form: somebody may end it at any time.
+    /// Also returns when the ALTER TABLE was sent, by `now`.
+    pub(crate) async fn jam(
+        &self,
+        n_waiters: usize,
+        application_name: &str,
+        now: impl Fn() -> At,
+    ) -> (Queue, At) {
+        let reader = self.db.actor("report-job").await;
+        reader.exec("begin; select a.id, a.owner from account a where a.balance > 10").await;
+        let ddl = self.db.actor(application_name).await;
+        let alter = ddl.spawn("alter table account add column added bigint not null default 0");
+        let sent = now();
+        // Its turn first, or it would queue behind those who are to wait for it.
+        self.wait_for(1).await;
+        let waiters = self.wait_behind(n_waiters);
+        (Queue { reader, ddl, alter, waiters }, sent)
+    }
+
     /// Sends the statements of `n_waiters` clients and returns at once.
-    pub(crate) fn wait_behind(&self, n_waiters: usize) -> Vec<Running> {
+    fn wait_behind(&self, n_waiters: usize) -> Vec<Running> {
         let wants = |(i, client): (usize, &Actor)| match i % 4 {
             0 => {
                 client.spawn(&format!("update account set balance = balance + 1 where id = {}", i % 1000 + 1))
@@ -102,6 +122,18 @@ impl Queue {
     pub(crate) async fn dissolve(self, crowd: &Crowd) {
         self.ddl.cancel().await;
         self.alter.finish(LONG).await.expect_err("the ALTER TABLE was cancelled");
+        for waiter in self.waiters {
+            waiter.finish(LONG).await.expect("a waiter goes on");
+        }
+        self.reader.exec("commit").await;
+        crowd.wait_for(0).await;
+    }
+}
+
+impl Queue {
+    /// Ends what is left of a jam that somebody has stopped.
+    pub(crate) async fn end(self, crowd: &Crowd) {
+        self.alter.finish(LONG).await.expect_err("the ALTER TABLE was stopped");
         for waiter in self.waiters {
             waiter.finish(LONG).await.expect("a waiter goes on");
         }

@@ -83,8 +83,8 @@ from
            offset 0 -- keeps the planner from repeating these conditions in every filter above
           ) a) b,
     (select array_agg(coalesce(pid, 0)) as l_pid,
-            array_agg(case when pid is null then (
-                select x.xid from prepared_xids x where x.virtualtransaction = shown_locks.virtualtransaction
+            array_agg(case when l.pid is null then (
+                select x.xid from prepared_xids x where x.virtualtransaction = l.virtualtransaction
                 limit 1) end) as l_prepared,
             array_agg(locktype) as l_type,
             array_agg(coalesce(database, 0)) as l_database,
@@ -94,7 +94,7 @@ from
             array_agg(mode) as l_mode,
             array_agg(granted) as l_granted,
             array_agg(waitstart) as l_wait_start
-     from shown_locks) l,
+     from shown_locks l) l,
     (select array_agg(pid) as e_waiter, array_agg(array_to_string(blockers, ',')) as e_blockers from waiters) e,
     (select array_agg(transaction::text::int8) as p_xid, array_agg(gid) as p_gid,
             array_agg(prepared) as p_prepared, array_agg(ownerid) as p_owner, array_agg(dbid) as p_database
