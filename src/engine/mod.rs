@@ -37,6 +37,7 @@ pub mod target;
 mod testing;
 pub mod text;
 pub mod timeline;
+mod view;
 pub mod waits;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,8 @@ use scene::Scene;
 use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
+
+pub use view::Tally;
 
 #[cfg(test)]
 mod tests;
@@ -93,17 +96,6 @@ pub struct Cockpit {
     scene: Scene,
     #[serde(skip)]
     matcher: Matcher,
-}
-
-/// What the looks at the server came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Tally {
-    /// Full samples.
-    pub samples: u64,
-    /// Looks that brought nothing.
-    pub missed: u64,
-    /// The server's own time in samples and watches, in microseconds.
-    pub cost_us: u64,
 }
 
 impl Cockpit {
@@ -167,82 +159,6 @@ impl Cockpit {
         let ends = settings.ends_ms.map(At::from_ms).filter(|_| self.leaving.is_none());
         let brake = self.brake.next_deadline(now, &self.facts(now));
         [ends, brake].into_iter().flatten().filter(|&due| due > now).min()
-    }
-
-    /// What the flight was told at its start.
-    pub fn flight(&self) -> Option<&Begin> {
-        self.begin.as_ref()
-    }
-
-    /// The server, as it presented itself.
-    pub fn server(&self) -> Option<&Attached> {
-        self.attached.as_ref()
-    }
-
-    /// Names for numbers.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
-    /// The last full sample, without what is read once a second.
-    pub fn sample(&self) -> Option<&Sample> {
-        self.sample.as_deref()
-    }
-
-    /// What was last read of replication, progress and counters.
-    pub fn slow(&self) -> Option<&sample::SlowFacts> {
-        self.slow.as_deref()
-    }
-
-    /// The last sample, understood.
-    pub fn scene(&self) -> &Scene {
-        &self.scene
-    }
-
-    /// Ages of the waits.
-    pub fn ages(&self) -> &Ages {
-        &self.ages
-    }
-
-    /// The work under guard.
-    pub fn target(&self) -> Option<&Target> {
-        self.follow.target.as_ref()
-    }
-
-    /// The guard.
-    pub fn brake(&self) -> &Brake {
-        &self.brake
-    }
-
-    /// What happened.
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
-    }
-
-    /// How often is looked.
-    pub fn pacer(&self) -> &Pacer {
-        &self.pacer
-    }
-
-    /// What the flight comes to so far: 8 when it was armed and may not stop its target, 4 when a guardrail
-    /// stopped something, else 0.
-    pub fn exit_code(&self) -> u8 {
-        let totals = self.brake.totals();
-        match (totals.acted, totals.arming_refused) {
-            (1.., _) => 4,
-            (0, true) => 8,
-            (0, false) => 0,
-        }
-    }
-
-    /// What the looks at the server came to.
-    pub fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    /// Whether the flight has ended.
-    pub fn is_over(&self) -> bool {
-        self.over
     }
 
     fn begin(&mut self, begin: Begin) {

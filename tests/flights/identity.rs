@@ -132,6 +132,7 @@ async fn the_next_statement_is_not_hit() {
         let session = db.actor("deploy").await;
         let (sleep, attempt) = sleeping(&control, &session).await;
         wake(&session, sleep).await;
+        control.attempt(session.pid(), "idle").await;
         let (sleep, next) = sleeping(&control, &session).await;
         assert_ne!(next, attempt);
         control.hits_nobody(&attempt, "it runs its next statement").await;
