@@ -25,16 +25,16 @@ pub(crate) struct Landed {
 /// `lockpit attach --headless` to the database as its superuser, with these arguments beside. Only one flight at
 /// a time over one database.
 pub(crate) fn fly(db: &Database, args: &[&str]) -> Flight {
-    take_off(db, db.conninfo(), args)
+    take_off(db, &db.conninfo(), args)
 }
 
 /// The same as another role.
 pub(crate) fn fly_as(db: &Database, role: &str, args: &[&str]) -> Flight {
-    take_off(db, format!("{} user={role}", db.conninfo()), args)
+    take_off(db, &format!("{} user={role}", db.conninfo()), args)
 }
 
-fn take_off(db: &Database, conninfo: String, args: &[&str]) -> Flight {
-    let mut all = vec!["attach", &conninfo, "--headless", "--no-record"];
+fn take_off(db: &Database, conninfo: &str, args: &[&str]) -> Flight {
+    let mut all = vec!["attach", conninfo, "--headless", "--no-record"];
     all.extend(args);
     Flight { program: Program::lockpit(all), db: db.clone() }
 }
@@ -95,11 +95,6 @@ impl Flight {
         .await;
     }
 
-    /// The lines so far.
-    pub(crate) fn lines(&self) -> Vec<Value> {
-        self.program.lines()
-    }
-
     /// Interrupts it, as Ctrl-C does, and checks what holds for every flight: well-formed lines, and no session
     /// left behind.
     pub(crate) async fn land(self) -> Landed {
@@ -143,13 +138,14 @@ impl Landed {
     /// The only trip; fails the test if there is none or another.
     #[track_caller]
     pub(crate) fn only_trip(&self) -> &Value {
-        only(self.of("trip"))
+        only(&self.of("trip"))
     }
 
     /// The only final outcome; fails the test if there is none or another.
     #[track_caller]
     pub(crate) fn only_final(&self) -> &Value {
-        only(self.of("outcome").into_iter().filter(|line| line["final"] == true).collect())
+        let outcomes = self.of("outcome").into_iter();
+        only(&outcomes.filter(|line| line["final"] == true).collect::<Vec<_>>())
     }
 
     /// What was asked for, in order: `cancel`, `terminate`, `signal`.
@@ -175,7 +171,7 @@ impl Landed {
 }
 
 #[track_caller]
-fn only(found: Vec<&Value>) -> &Value {
+fn only<'a>(found: &[&'a Value]) -> &'a Value {
     assert_eq!(found.len(), 1, "exactly one: {found:#?}");
     found[0]
 }
