@@ -1,5 +1,6 @@
 //! The same conclusions as the engine's, reached by another and slower road: closures over a matrix.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockpit::engine::ids::Pid;
@@ -109,8 +110,8 @@ impl<'a> Brute<'a> {
         while at < open.len() {
             let (next, depth) = (open[at], depths[&open[at]]);
             for &ahead in self.truth.blockers.get(&next).into_iter().flatten() {
-                if !depths.contains_key(&ahead) {
-                    depths.insert(ahead, depth + 1);
+                if let Entry::Vacant(unseen) = depths.entry(ahead) {
+                    unseen.insert(depth + 1);
                     open.push(ahead);
                 }
             }

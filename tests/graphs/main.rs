@@ -65,6 +65,7 @@ async fn wait_graphs_are_the_servers_on_18() {
 }
 
 /// Plays scenes until there are enough cases. `LOCKPIT_GRAPH_SEED` plays the scene of one seed alone.
+#[expect(clippy::print_stdout, reason = "how many cases of which kind there were belongs to the result")]
 async fn on(major: u32) {
     if !versions().iter().any(|version| version.major == major) {
         return;

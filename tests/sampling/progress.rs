@@ -81,7 +81,7 @@ async fn compare(eye: &Eye, view: &str, pid: i32, wanted: impl Fn(&Shown) -> boo
     .await;
     let slow = sample.slow.expect("it was asked for");
     let mine: Vec<Shown> = slow.progress.iter().filter(|progress| progress.pid.0 == pid).map(ours).collect();
-    assert_eq!(mine, [truth.clone()], "{view}");
+    assert_eq!(mine, std::slice::from_ref(&truth), "{view}");
     truth
 }
 
