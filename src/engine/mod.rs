@@ -318,6 +318,9 @@ impl Cockpit {
         };
         let warning = matches!(link.state, LinkState::Lost { .. });
         self.sample_asked &= link.conn != Conn::Sampler;
+        if link.conn == Conn::Control {
+            self.brake.control_is(!warning);
+        }
         self.timeline.push(at, Event::Note { warning, text });
     }
 
