@@ -7,6 +7,7 @@ mod demo;
 
 mod exit;
 mod lines;
+mod misspelt;
 mod replay;
 mod target;
 
@@ -50,9 +51,11 @@ enum Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
     insert_attach(&mut args);
+    let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
+            let error = misspelt::with_hint(error, command(), &words);
             // Help and version are answers, not errors.
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             let _ = error.print();

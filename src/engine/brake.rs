@@ -15,7 +15,7 @@ use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
 use super::stop::{Hit, Step, Stop, dead_man};
 use super::target::{Target, attempt_of};
-use super::timeline::{Event, GuardState};
+use super::timeline::{Event, GuardState, StopResult};
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +49,9 @@ pub struct Brake {
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
     last_stopped: Option<(Attempt, Hit)>,
+    /// A stop of this attempt had its last word without anybody having been signalled.
+    unsent: Option<Attempt>,
+    control_is_lost: bool,
     totals: Totals,
 }
 
@@ -138,6 +141,11 @@ impl Brake {
         }
     }
 
+    /// The control session came or went.
+    pub fn control_is(&mut self, up: bool) {
+        self.control_is_lost = !up;
+    }
+
     /// A target came under guard. An arming for one pid is for the session that has it now.
     pub fn target_found(&mut self, target: &Target) {
         self.rails.reset();
@@ -173,6 +181,7 @@ impl Brake {
         let refused = target.as_deref().and_then(|target| target.right.clone()).and_then(Result::err);
         if let Some(target) = target {
             self.trip(facts, target, refused.as_deref(), &mut step);
+            self.try_again(facts.at, target, refused.as_deref(), &mut step);
         }
         if switch != self.watchdog {
             self.watchdog = switch;
@@ -256,6 +265,20 @@ impl Brake {
         }
     }
 
+    /// A stop that reached nobody is begun again once there is a way, while the harm lasts.
+    fn try_again(&mut self, at: At, target: &Target, refused: Option<&str>, step: &mut Step) {
+        if self.stop.is_some() || self.control_is_lost {
+            return;
+        }
+        let Some(unsent) = self.unsent.take() else { return };
+        let still = unsent.continues_as(&target.attempt) && self.rails.tripped().next().is_some();
+        if still && self.acts(at) && refused.is_none() {
+            let text = format!("pid {} still does harm: its stop is tried again", target.pid());
+            step.events.push(Event::Note { warning: true, text });
+            self.begin_stop(at, target, self.settings.on_trip, step);
+        }
+    }
+
     fn begin_stop(&mut self, at: At, target: &Target, consent: OnTrip, step: &mut Step) {
         self.next_stop += 1;
         let (stop, begun) = Stop::begin(StopId(self.next_stop), at, target, consent);
@@ -275,6 +298,11 @@ impl Brake {
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
             self.last_stopped = Some((*stop.attempt(), stop.hit()));
+            let reached_nobody = |event: &Event| {
+                matches!(event, Event::Outcome(story) if story.is_final
+                    && matches!(story.result, StopResult::Lost | StopResult::StillHolding))
+            };
+            self.unsent = (!signalled && step.events.iter().any(reached_nobody)).then_some(*stop.attempt());
             if signalled && stop.rung() == Rung::Cancel {
                 self.aftercare =
                     Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });

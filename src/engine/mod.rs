@@ -266,6 +266,9 @@ impl Cockpit {
             self.check_right(at, effects);
         }
         self.sample_asked &= link.conn != Conn::Sampler;
+        if link.conn == Conn::Control {
+            self.brake.control_is(!warning);
+        }
         self.timeline.push(at, Event::Note { warning, text });
     }
 

@@ -23,6 +23,8 @@ const TURN_MS: u32 = 250;
 const SILENT_TURNS: u32 = 4;
 /// What the loop raises when it has acted.
 const FIRED: &str = "LKPIT";
+/// How long a cancelled loop has to say how it ended.
+const LAST_WORD: Duration = Duration::from_millis(500);
 /// The pause before the next try, in milliseconds.
 const BACKOFF_MS: u64 = 500;
 
@@ -102,24 +104,39 @@ impl Watchdog {
         let began = FlightClock::start();
         let ended = {
             let running = self.session.client().batch_execute(&sql);
-            tokio::select! {
-                ended = running => Ended::ByItself(ended),
-                changed = self.orders.changed() => Ended::Ordered(changed.is_err()),
-                () = stop.given() => Ended::Ordered(true),
+            tokio::pin!(running);
+            let over = tokio::select! {
+                biased;
+                ended = &mut running => Err(ended),
+                changed = self.orders.changed() => Ok(changed.is_err()),
+                () = stop.given() => Ok(true),
+            };
+            match over {
+                Err(ended) => Ended::ByItself(ended),
+                Ok(over) => {
+                    if let Err(error) = self.session.cancel().await {
+                        self.tell(None, Err(format!("could not be released: {error}"))).await;
+                    }
+                    // The order may have crossed the news that it has acted.
+                    let last_word = tokio::time::timeout(LAST_WORD, running).await;
+                    Ended::Ordered(over, last_word.ok().and_then(Result::err).filter(has_fired))
+                }
             }
         };
         match ended {
-            Ended::Ordered(over) => {
-                // The session is given up with the statement: a late cancel must not hit the next one.
-                if let Err(error) = self.session.cancel().await {
-                    self.tell(None, Err(format!("could not be released: {error}"))).await;
+            Ended::Ordered(over, acted) => {
+                if let Some(error) = acted {
+                    self.tell(Some(backend), Err(format!("it acted: {}", message(&error)))).await;
                 }
-                self.replace_quietly().await;
+                // The session is given up with the statement: a late cancel must not hit the next one.
+                if !over {
+                    self.replace_quietly().await;
+                }
                 self.tell(None, Ok(())).await;
                 over
             }
             Ended::ByItself(Ok(())) => self.wait_for_order(stop).await,
-            Ended::ByItself(Err(error)) if error.code().map(SqlState::code) == Some(FIRED) => {
+            Ended::ByItself(Err(error)) if has_fired(&error) => {
                 self.tell(Some(backend), Err(format!("it acted: {}", message(&error)))).await;
                 self.wait_for_order(stop).await
             }
@@ -192,6 +209,11 @@ impl Watchdog {
     }
 }
 
+/// Whether the loop ended because it acted.
+fn has_fired(error: &tokio_postgres::Error) -> bool {
+    error.code().map(SqlState::code) == Some(FIRED)
+}
+
 /// What went wrong, in one line.
 fn message(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |refused| refused.message().to_owned())
@@ -199,8 +221,8 @@ fn message(error: &tokio_postgres::Error) -> String {
 
 enum Ended {
     ByItself(Result<(), tokio_postgres::Error>),
-    /// True when the flight is over.
-    Ordered(bool),
+    /// True when the flight is over; and what the loop raised when it had acted before.
+    Ordered(bool, Option<tokio_postgres::Error>),
 }
 
 async fn open(conninfo: &Conninfo, names: &Names) -> Result<Session, String> {

@@ -31,7 +31,7 @@ fn waiting_statements() -> Vec<(&'static str, String)> {
         ("escapes", format!("select E'\\'{CANARY}', U&'\\0041{CANARY}', b'01', x'ff' from queued")),
         ("emoji", format!("select 1 as \"💥🏴‍☠️\", '🔥{CANARY}' from queued")),
         ("nested", format!("select {deep}, '{CANARY}' from queued")),
-        ("a megabyte", format!("select count(*) from queued where note in ({}'x')", megabyte)),
+        ("a megabyte", format!("select count(*) from queued where note in ({megabyte}'x')")),
     ]
 }
 

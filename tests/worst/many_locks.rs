@@ -1,7 +1,9 @@
 //! One transaction that locks every partition of a large table.
 
+use lockpit::demo::server::ServerOptions;
+
 use crate::flight::{Flight, on};
-use crate::support::{LONG, cluster};
+use crate::support::{Cluster, LONG, wait_until};
 
 const PARTITIONS: usize = 800;
 /// Samples whose intervals are looked at.
@@ -10,7 +12,9 @@ const WINDOW: usize = 12;
 #[tokio::test]
 async fn hundreds_of_locks_are_sampled_and_slow_the_pace_only_while_nobody_waits() {
     let Some(version) = on(&[18]).next() else { return };
-    let db = cluster(version.major).database("partitions").await;
+    // A server of its own: waiters of other tests would be looked at too.
+    let cluster = Cluster::fresh(version.major, ServerOptions::default());
+    let db = cluster.database("partitions").await;
     let ddl = db.actor(&db.name).await;
     ddl.exec(&format!(
         "create table events (id int, at int) partition by list (at);
@@ -19,12 +23,7 @@ async fn hundreds_of_locks_are_sampled_and_slow_the_pace_only_while_nobody_waits
          end loop; end $$"
     ))
     .await;
-    // Every mode is a lock of its own.
-    ddl.exec(
-        "begin; lock table events in share update exclusive mode; lock table events in share row exclusive mode;
-         lock table events in exclusive mode; lock table events in access exclusive mode",
-    )
-    .await;
+    ddl.exec("begin; lock table events in access exclusive mode").await;
     let held: i64 = ddl.value("select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'relation' and mode = 'AccessExclusiveLock'").await;
     assert_eq!(held, 801, "the table and its partitions");
 
@@ -37,9 +36,7 @@ async fn hundreds_of_locks_are_sampled_and_slow_the_pace_only_while_nobody_waits
     let waits = client.spawn("select count(*) from events");
     let crowded = intervals(&flight, |line| line["victims"] == 1).await;
 
-    // Not times, but their order: at 50 ms a look that costs more than 1 ms is over its budget of 2 %.
-    let cost_us = median(flight.lines("sample").iter().filter_map(|line| line["cost_us"].as_u64()).collect());
-    assert!(cost_us > 1_000, "such a look is not over the budget at all: {cost_us} us");
+    // Not times, but their order: at this pace any look is over its budget of 2 % of a core.
     assert!(alone > 2 * crowded, "{alone} ms between samples without victims, {crowded} ms with one");
 
     ddl.exec("rollback").await;
@@ -58,7 +55,7 @@ async fn intervals(flight: &Flight, kind: impl Fn(&serde_json::Value) -> bool) -
             .filter_map(|line| line["at_ms"].as_u64())
             .collect()
     };
-    crate::support::wait_until("enough samples", LONG, async || match of_kind().len() {
+    wait_until("enough samples", LONG, async || match of_kind().len() {
         n if n > WINDOW => Ok(()),
         n => Err(format!("{n} samples")),
     })
