@@ -51,7 +51,8 @@ pub struct Brake {
     last_stopped: Option<(Attempt, Hit)>,
     /// A stop of this attempt had its last word without anybody having been signalled.
     unsent: Option<Attempt>,
-    control_is_lost: bool,
+    /// The control session has come back since the last stop began.
+    control_is_back: bool,
     totals: Totals,
 }
 
@@ -143,7 +144,7 @@ impl Brake {
 
     /// The control session came or went.
     pub fn control_is(&mut self, up: bool) {
-        self.control_is_lost = !up;
+        self.control_is_back = up;
     }
 
     /// A target came under guard. An arming for one pid is for the session that has it now.
@@ -265,9 +266,9 @@ impl Brake {
         }
     }
 
-    /// A stop that reached nobody is begun again once there is a way, while the harm lasts.
+    /// A stop that reached nobody is begun again on a new control session, while the harm lasts.
     fn try_again(&mut self, at: At, target: &Target, refused: Option<&str>, step: &mut Step) {
-        if self.stop.is_some() || self.control_is_lost {
+        if self.stop.is_some() || !self.control_is_back {
             return;
         }
         let Some(unsent) = self.unsent.take() else { return };
@@ -281,6 +282,7 @@ impl Brake {
 
     fn begin_stop(&mut self, at: At, target: &Target, consent: OnTrip, step: &mut Step) {
         self.next_stop += 1;
+        self.control_is_back = false;
         let (stop, begun) = Stop::begin(StopId(self.next_stop), at, target, consent);
         self.totals.not_stopped += u32::from(begun.over);
         self.stop = stop;

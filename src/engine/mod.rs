@@ -210,7 +210,7 @@ impl Cockpit {
     fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
         self.sample_asked = false;
         self.tally.samples += 1;
-        self.tally.cost_us += sample.cost_us;
+        self.tally.cost_us = self.tally.cost_us.saturating_add(sample.cost_us);
         self.slow = sample.slow.take().or(self.slow.take());
         self.pacer.observe_cost(sample.cost_us);
         self.ages.observe(at, &sample);
@@ -235,7 +235,7 @@ impl Cockpit {
     }
 
     fn glance(&mut self, at: At, watch: &Watch, effects: &mut Vec<Effect>) {
-        self.tally.cost_us += watch.cost_us;
+        self.tally.cost_us = self.tally.cost_us.saturating_add(watch.cost_us);
         let seen = self.scene.graph.waiting().count();
         let moved = usize::try_from(watch.waiting).is_ok_and(|waiting| waiting != seen);
         let over = moved && watch.waiting == 0;
