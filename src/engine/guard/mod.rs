@@ -5,7 +5,7 @@
 //!
 //! **To add a guardrail:** one file here with a type that implements [`Guardrail`] (its doc states the
 //! danger, the signal, the default and what it cannot see), its limits in
-//! [`Limits`](super::settings::Limits), one field and one line in [`Guardrails`].
+//! [`Limits`], one field and one line in [`Guardrails`].
 
 pub mod blind;
 pub mod queue_age;
