@@ -11,9 +11,10 @@ use super::guard::blind;
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
 use super::ids::{At, Attempt, BackendId, Oid, StopId, TextId};
 use super::input::Outcome;
+use super::rungs::dead_man;
 use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use super::stop::{Hit, Step, Stop, dead_man};
+use super::stop::{Hit, Step, Stop};
 use super::target::{Target, attempt_of};
 use super::timeline::{Event, GuardState, StopResult};
 
@@ -48,6 +49,8 @@ pub struct Brake {
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
+    /// The attempt whose dead-man's switch acted, or could not be set.
+    switch_spoke: Option<Attempt>,
     last_stopped: Option<(Attempt, Hit)>,
     /// A stop of this attempt had its last word without anybody having been signalled.
     unsent: Option<Attempt>,
@@ -120,8 +123,19 @@ impl Brake {
     /// not about it.
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
         let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
-        let last = under_way.or(self.last_stopped)?;
-        last.0.continues_as(attempt).then_some(last.1)
+        let last = under_way.or(self.last_stopped).filter(|(stopped, _)| stopped.continues_as(attempt));
+        match last {
+            Some((_, Hit::Yes)) => Some(Hit::Yes),
+            // What the switch did, and whether it did anything, is told in words only.
+            _ if self.switch_spoke.is_some_and(|spoke| spoke.continues_as(attempt)) => Some(Hit::Perhaps),
+            last => last.map(|(_, hit)| hit),
+        }
+    }
+
+    /// The dead-man's switch has something to tell about `backend` other than that it is set.
+    pub fn switch_speaks(&mut self, backend: BackendId) {
+        let guarded = self.watchdog.map(|switch| switch.attempt).filter(|attempt| attempt.backend == backend);
+        self.switch_spoke = guarded.or(self.switch_spoke);
     }
 
     /// Whether trips are decided, whatever is done about them.
@@ -224,7 +238,9 @@ impl Brake {
         step.events.push(Event::Note { warning: true, text });
         if self.acts(at) && self.settings.on_trip != OnTrip::Cancel {
             let target = Target::of(at, backend);
-            self.begin_stop(at, &target, OnTrip::Terminate, &mut step);
+            let id = self.next_id();
+            let begun = Stop::begin_after_cancel(id, at, &target, self.settings.on_trip);
+            self.take_on(begun, &mut step);
         } else {
             self.aftercare = Some(Aftercare { attempt: attempt_of(backend), until: care.until });
         }
@@ -256,13 +272,17 @@ impl Brake {
         let free = !target.tripped && self.stop.is_none() && !awaits_right && self.decides(facts.at);
         let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
         target.tripped = true;
-        let acted = self.acts(facts.at) && refused.is_none();
         let attempt = self.count_attempt(facts.at, target, &mut reading);
         self.totals.trips += 1;
+        let begun = (self.acts(facts.at) && refused.is_none()).then(|| {
+            let id = self.next_id();
+            Stop::begin(id, facts.at, target, self.settings.on_trip)
+        });
+        let acted = matches!(begun, Some((Some(_), _)));
         let pid = target.pid();
         step.events.push(Event::Trip { name, reading, pid, acted, attempt });
-        if acted {
-            self.begin_stop(facts.at, target, self.settings.on_trip, step);
+        if let Some(begun) = begun {
+            self.take_on(begun, step);
         }
     }
 
@@ -276,14 +296,18 @@ impl Brake {
         if still && self.acts(at) && refused.is_none() {
             let text = format!("pid {} still does harm: its stop is tried again", target.pid());
             step.events.push(Event::Note { warning: true, text });
-            self.begin_stop(at, target, self.settings.on_trip, step);
+            let begun = Stop::begin(self.next_id(), at, target, self.settings.on_trip);
+            self.take_on(begun, step);
         }
     }
 
-    fn begin_stop(&mut self, at: At, target: &Target, consent: OnTrip, step: &mut Step) {
+    fn next_id(&mut self) -> StopId {
         self.next_stop += 1;
+        StopId(self.next_stop)
+    }
+
+    fn take_on(&mut self, (stop, begun): (Option<Stop>, Step), step: &mut Step) {
         self.control_is_back = false;
-        let (stop, begun) = Stop::begin(StopId(self.next_stop), at, target, consent);
         self.totals.not_stopped += u32::from(begun.over);
         self.stop = stop;
         step.effects.extend(begun.effects);

@@ -44,6 +44,8 @@ impl Endings {
             (_, Some("committed")) => Fate::Done,
             (Hit::Yes, _) => Fate::Cancelled,
             (Hit::No, Some("aborted")) => Fate::Failed,
+            // Whether lockpit rolled it back is not known; that it was rolled back is.
+            (Hit::Perhaps, Some("aborted")) => Fate::Unknown,
             (Hit::No | Hit::Perhaps, _) if !alive => Fate::Gone,
             (Hit::No | Hit::Perhaps, _) => Fate::Unknown,
         };

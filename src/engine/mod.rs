@@ -10,7 +10,7 @@
 //! | [`waits`], [`scene`], [`ages`], [`deadlock`] | who waits for whom, whose fault it is, since when |
 //! | [`target`], [`endings`] | recognising and following the work under guard, and what became of it |
 //! | [`guard`] | the guardrails: **to add one, start there** |
-//! | [`brake`], [`stop`] | arming, trips, the abort ladder |
+//! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
 
@@ -26,6 +26,7 @@ pub mod input;
 pub mod locks;
 pub mod pace;
 pub mod quiet;
+pub mod rungs;
 pub mod sample;
 pub mod scene;
 pub mod settings;
@@ -289,6 +290,9 @@ impl Cockpit {
             }
             Outcome::Ended { backend, alive, xact } => self.ended(at, *backend, *alive, xact),
             Outcome::Watchdog { guards, result } => {
+                if let (Some(backend), Err(_)) = (guards, result) {
+                    self.brake.switch_speaks(*backend);
+                }
                 let (warning, text) = match (guards, result) {
                     (Some(backend), Ok(())) => (false, format!("watchdog guards pid {}", backend.pid)),
                     (None, Ok(())) => (false, "watchdog released".to_owned()),

@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::effect::{DeadMan, Effect, Rung};
+use super::effect::{Effect, Rung};
 use super::guard::seconds;
 use super::ids::{At, Attempt, Pid, StopId};
 use super::input::{Outcome, RungAnswer};
+use super::rungs::{first_rung, is_sync_rep, next_rung, rung_after_cancel, rung_name};
 use super::sample::State;
 use super::settings::{OnTrip, Settings};
 use super::target::Target;
@@ -16,11 +17,6 @@ use super::timeline::{Event, OutcomeStory, StopResult};
 
 #[cfg(test)]
 mod tests;
-
-/// Applications that end their run when a statement fails, so that a cancel is enough. Names as the tools
-/// and drivers set them by default.
-const STOPS_ON_ERROR: [&str; 8] =
-    ["PostgreSQL JDBC Driver", "flyway", "liquibase", "alembic", "dbmate", "sqlx", "golang-migrate", "rails"];
 
 /// What one step of a stop asks for and tells.
 #[derive(Debug, Default)]
@@ -71,6 +67,21 @@ impl Stop {
     /// Begins to stop `target`. When the consent does not reach what its state needs, the stop is over at
     /// once, refused, and `None` is returned beside the story.
     pub fn begin(id: StopId, at: At, target: &Target, consent: OnTrip) -> (Option<Stop>, Step) {
+        Stop::begin_with(first_rung(target, consent), id, at, target, consent)
+    }
+
+    /// Begins to stop a session that goes on to its next statement after a cancel.
+    pub fn begin_after_cancel(id: StopId, at: At, target: &Target, consent: OnTrip) -> (Option<Stop>, Step) {
+        Stop::begin_with(rung_after_cancel(target, consent), id, at, target, consent)
+    }
+
+    fn begin_with(
+        first: Result<(Rung, String), String>,
+        id: StopId,
+        at: At,
+        target: &Target,
+        consent: OnTrip,
+    ) -> (Option<Stop>, Step) {
         let mut step = Step::default();
         let mut stop = Stop {
             id,
@@ -88,9 +99,9 @@ impl Stop {
             hit: Hit::No,
             answered: false,
             withdrawn: None,
-            sync_rep: target.wait_event.as_deref() == Some("IPC/SyncRep"),
+            sync_rep: is_sync_rep(target),
         };
-        match first_rung(target, consent) {
+        match first {
             Ok((rung, why)) => {
                 stop.climb(at, rung, &why, &mut step);
                 (Some(stop), step)
@@ -305,7 +316,7 @@ impl Stop {
         let after = seconds(at.ms_since(self.tripped_at));
         let victims = self.victims.len();
         match (self.hit(), self.sync_rep) {
-            (Hit::No, _) => format!("pid {} had ended by itself: nobody was hit", self.pid()),
+            (Hit::No, _) => format!("pid {} was over before: nobody was hit by this stop", self.pid()),
             (Hit::Perhaps, _) => format!(
                 "pid {} let go, {victims} sessions go on, after {after}; whether the request to stop it \
                  arrived is not known",
@@ -324,68 +335,5 @@ impl Stop {
 
     fn pid(&self) -> Pid {
         self.attempt.backend.pid
-    }
-}
-
-/// What the server itself can do to stop `target` when nobody is left to watch it; `None` when the consent
-/// does not reach that far.
-pub fn dead_man(target: &Target, consent: OnTrip) -> Option<DeadMan> {
-    let (rung, _) = first_rung(target, consent).ok()?;
-    // There is nobody on the runner's machine any more.
-    let rung = if let Rung::SignalRunner(_) = rung { Rung::Terminate } else { rung };
-    Some(DeadMan { attempt: target.attempt, rung })
-}
-
-/// The rung for the state a target is in, with the reason; or why the consent does not reach it.
-fn first_rung(target: &Target, consent: OnTrip) -> Result<(Rung, String), String> {
-    if let OnTrip::Signal(pid) = consent {
-        return Ok((Rung::SignalRunner(pid), format!("its runner is process {pid}")));
-    }
-    match target.state {
-        State::IdleInTransaction => match consent {
-            OnTrip::Cancel => Err(format!(
-                "pid {} is idle in transaction: a cancel does nothing there, and the consent does not \
-                 reach pg_terminate_backend",
-                target.pid()
-            )),
-            _ => Ok((Rung::Terminate, "it is idle in transaction, where a cancel does nothing".to_owned())),
-        },
-        _ if target.wait_event.as_deref() == Some("IPC/SyncRep") => {
-            Ok((Rung::Cancel, "it waits for a synchronous standby".to_owned()))
-        }
-        _ => match consent {
-            OnTrip::Cancel => Ok((Rung::Cancel, "the consent is to cancel".to_owned())),
-            OnTrip::Terminate => Ok((Rung::Terminate, "the consent is to terminate".to_owned())),
-            OnTrip::Auto | OnTrip::Signal(_) => Ok(automatic_rung(target)),
-        },
-    }
-}
-
-/// Terminates where a cancel would let a script run on to its next statement.
-fn automatic_rung(target: &Target) -> (Rung, String) {
-    let client = target.application.as_str();
-    if STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(client)) {
-        return (Rung::Cancel, format!("{client} ends its run when a statement fails"));
-    }
-    if client != "psql" && target.in_explicit_transaction() {
-        return (Rung::Cancel, "its transaction fails as a whole".to_owned());
-    }
-    (Rung::Terminate, "after a cancel its client could run the next statement of a script".to_owned())
-}
-
-fn next_rung(rung: Rung, consent: OnTrip, sync_rep: bool) -> Option<Rung> {
-    match (rung, consent) {
-        (_, OnTrip::Cancel) | (Rung::Terminate, _) => None,
-        (Rung::Cancel, _) if sync_rep => None,
-        (Rung::Cancel | Rung::SignalRunner(_), _) => Some(Rung::Terminate),
-    }
-}
-
-/// The word for a rung, for people.
-pub fn rung_name(rung: Rung) -> &'static str {
-    match rung {
-        Rung::Cancel => "cancel",
-        Rung::Terminate => "terminate",
-        Rung::SignalRunner(_) => "signal to the runner",
     }
 }

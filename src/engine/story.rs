@@ -11,7 +11,7 @@ use super::ids::{At, BackendId, Oid, Pid, StopId};
 use super::input::{Attached, Begin, Conn, Input, Link, LinkState, Outcome, Rights, RungAnswer};
 use super::sample::{Fact, State};
 use super::settings::{Arming, Selector, Settings};
-use super::testing::{B, Look, SHOP, calm, jam, names, server, text};
+use super::testing::{Look, SHOP, calm, jam, names, server, text};
 use super::timeline::Event;
 
 /// An arming for the clients called `deploy`, everything else by default.

@@ -8,6 +8,7 @@ use super::sample::{DatabaseCounters, Edge, Fact, SlowFacts, Watch};
 use super::scene::Part;
 use super::settings::{Arming, IfLost, Selector, Settings};
 use super::story::{Story, armed, attached, begin, ended, gone, rung};
+use super::target::Target;
 use super::testing::{
     A, B, Look, ORDERS, SHOP, USERS, calm, client, forgotten_reader, jam, names, server, waiting_alter,
 };
@@ -128,7 +129,7 @@ fn attached_again_to_the_same_server() {
     story.events();
     story.input(1_500, again(|_| {}));
     assert_eq!(notes(&story.events()), [(false, "attached again".to_owned())]);
-    assert_eq!(story.cockpit.target().map(|target| target.pid()), Some(B), "its target is still there");
+    assert_eq!(story.cockpit.target().map(Target::pid), Some(B), "its target is still there");
     assert_eq!(guard(&story), GuardState::Armed);
 }
 
@@ -148,7 +149,8 @@ fn attached_again_after_a_restart() {
 
 #[test]
 fn attached_again_to_something_else_disarms() {
-    let changes: [(&str, fn(&mut Attached)); 3] = [
+    type Change = fn(&mut Attached);
+    let changes: [(&str, Change); 3] = [
         ("attached again, to another cluster: disarmed", |now| {
             now.system_identifier = Fact::Known(7_001);
             now.postmaster_start = server(-9_000);

@@ -187,7 +187,7 @@ pub enum StopResult {
     /// The target's strong locks are gone, and nobody waits behind it any more. Whoever waits on, and there
     /// is no time to drain then, waits for somebody else.
     Drained,
-    /// It had ended by itself; nobody was hit.
+    /// It was over before the request arrived; nobody was hit by it.
     AlreadyOver,
     /// It still holds or awaits strong locks, and no rung is left.
     StillHolding,

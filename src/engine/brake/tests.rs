@@ -1,6 +1,6 @@
 use crate::engine::effect::{Effect, Rung};
 use crate::engine::ids::{At, Pid};
-use crate::engine::input::{Command, Input, RungAnswer};
+use crate::engine::input::{Command, Input, Outcome, RungAnswer};
 use crate::engine::locks::LockMode::{AccessExclusiveLock, ShareUpdateExclusiveLock};
 use crate::engine::sample::{Fact, State};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
@@ -514,6 +514,33 @@ fn a_target_whose_stop_was_not_answered_is_not_told_as_failed_by_itself() {
     let events = story.events();
     assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Unknown, .. }]), "{events:?}");
     assert_eq!(story.cockpit.exit_code(), 4, "lockpit may have stopped it");
+}
+
+#[test]
+fn a_target_that_the_dead_mans_switch_may_have_hit_is_not_told_as_failed_by_itself() {
+    let mut story = Story::begin(Settings { if_lost: IfLost::Stop, ..armed() });
+    story.look(900, calm());
+    story.look(1_000, jam(0));
+    let acted = "it acted: lockpit is not heard of any more".to_owned();
+    story.outcome(9_000, Outcome::Watchdog { guards: Some(session(B)), result: Err(acted) });
+    story.look(9_010, calm());
+    story.events();
+    story.outcome(9_020, ended(B, true, Fact::Known("aborted")));
+    let events = story.events();
+    assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Unknown, .. }]), "{events:?}");
+}
+
+#[test]
+fn a_trip_that_the_consent_does_not_reach_is_not_told_as_acted_on() {
+    let mut story = Story::begin(Settings { on_trip: OnTrip::Cancel, ..armed() });
+    let idle = || waiting_alter().state(State::IdleInTransaction);
+    let look = || calm().with(forgotten_reader()).with(idle()).with_all(readers(8, B));
+    story.look(900, calm());
+    story.look(1_000, look());
+    assert_eq!(rungs(&story.look(1_100, look())), []);
+    let events = story.events();
+    assert!(!trips(&events)[0].1);
+    assert_eq!(results(&events), [StopResult::Refused]);
 }
 
 #[test]

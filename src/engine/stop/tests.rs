@@ -1,7 +1,8 @@
-use super::{Step, Stop, dead_man};
+use super::{Step, Stop};
 use crate::engine::effect::{Effect, Rung};
 use crate::engine::ids::{At, Pid, StopId};
 use crate::engine::input::{Outcome, RungAnswer};
+use crate::engine::rungs::dead_man;
 use crate::engine::sample::State;
 use crate::engine::settings::OnTrip;
 use crate::engine::story::{gone, holding, let_go, rung};
@@ -235,7 +236,7 @@ fn nobody_fits_because_it_is_over() {
         .hears(2, &rung(1, RungAnswer::NobodyFits, TRIP_MS))
         .hears(4, &gone(1, 0));
     assert_eq!(stopping.result(), StopResult::AlreadyOver);
-    assert_eq!(stopping.last_word().sentence, "pid 102 had ended by itself: nobody was hit");
+    assert_eq!(stopping.last_word().sentence, "pid 102 was over before: nobody was hit by this stop");
 }
 
 #[test]
