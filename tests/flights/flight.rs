@@ -170,6 +170,13 @@ impl Landed {
     }
 }
 
+/// What a sample shows of `pid` among its `roots` or `heads`; null where it is not. Other tests share the server, and
+/// a sample shows all of it.
+pub(crate) fn node<'a>(sample: &'a Value, among: &str, pid: i32) -> &'a Value {
+    let nodes = sample[among].as_array().expect("a list");
+    nodes.iter().find(|node| node["pid"] == pid).unwrap_or(&Value::Null)
+}
+
 #[track_caller]
 fn only<'a>(found: &[&'a Value]) -> &'a Value {
     assert_eq!(found.len(), 1, "exactly one: {found:#?}");

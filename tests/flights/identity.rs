@@ -3,6 +3,7 @@
 //! The gap is too short to be staged through the program, so its checked statements are sent here, with the
 //! identity of an attempt that the session has left.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio_postgres::{Client, NoTls};
@@ -70,7 +71,17 @@ impl Control {
 
 /// A session that sleeps until it is let go, and the attempt it is at.
 async fn sleeping(control: &Control, session: &Actor) -> (Running, Attempt) {
-    let running = session.spawn("select pg_sleep(600)");
+    // Told from the sleep before, which its client may see end sooner than the activity does.
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let sql = format!("select pg_sleep(600) /* {} */", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let running = session.spawn(&sql);
+    wait_until("the sleep", LONG, async || {
+        let activity = "select query from pg_stat_activity where pid = $1";
+        let row = control.0.query_one(activity, &[&session.pid()]).await;
+        let seen: String = row.expect("its session").get(0);
+        if seen == sql { Ok(()) } else { Err(seen) }
+    })
+    .await;
     let attempt = control.attempt(session.pid(), "active").await;
     (running, attempt)
 }

@@ -18,9 +18,11 @@ async fn every_selector_finds_its_backend() {
             ))
             .await;
         // The decoy is older, and its table has the same name in another schema.
-        let decoy = member(&db, &other_role, "reindexer").await;
-        decoy.exec("begin; create index on s.jammed (id)").await;
-        queue.ddl.exec("begin; alter table jammed add column added int").await;
+        let decoy = member(&db, &other_role, &format!("reindexer-{}", db.name)).await;
+        decoy.exec(&format!("begin; create index of_{} on s.jammed (id)", db.name)).await;
+        // A pattern for texts reaches the whole cluster, and so these are of this test alone.
+        let column = format!("added_{}", db.name);
+        queue.ddl.exec(&format!("begin; alter table jammed add column {column} int")).await;
         let reads = queue.read_in_vain().await;
 
         let wanted = [
@@ -28,13 +30,13 @@ async fn every_selector_finds_its_backend() {
             (format!("pid={}", queue.ddl.pid()), queue.ddl.pid()),
             (format!("pid={}", decoy.pid()), decoy.pid()),
             (format!("app={}", queue.app), queue.ddl.pid()),
-            ("app=rein.*er".to_owned(), decoy.pid()),
+            (format!("app=rein.*er-{}", db.name), decoy.pid()),
             (format!("user={}", queue.role), queue.ddl.pid()),
             (format!("user=other_{}.*", db.name), decoy.pid()),
             ("table=public.jammed".to_owned(), queue.ddl.pid()),
             ("table=s.jammed".to_owned(), decoy.pid()),
-            ("query=add +column".to_owned(), queue.ddl.pid()),
-            ("query=(?i)CREATE INDEX".to_owned(), decoy.pid()),
+            (format!("query=add +column {column}"), queue.ddl.pid()),
+            (format!("query=(?i)CREATE INDEX of_{}", db.name), decoy.pid()),
         ];
         for (target, pid) in wanted {
             let flight = fly(&db, &["--target", &target, "--for", "25s"]);
