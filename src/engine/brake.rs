@@ -49,8 +49,6 @@ pub struct Brake {
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
-    /// The attempt whose dead-man's switch acted, or could not be set.
-    switch_spoke: Option<Attempt>,
     last_stopped: Option<(Attempt, Hit)>,
     /// A stop of this attempt had its last word without anybody having been signalled.
     unsent: Option<Attempt>,
@@ -124,18 +122,21 @@ impl Brake {
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
         let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
         let last = under_way.or(self.last_stopped).filter(|(stopped, _)| stopped.continues_as(attempt));
-        match last {
-            Some((_, Hit::Yes)) => Some(Hit::Yes),
-            // What the switch did, and whether it did anything, is told in words only.
-            _ if self.switch_spoke.is_some_and(|spoke| spoke.continues_as(attempt)) => Some(Hit::Perhaps),
-            last => last.map(|(_, hit)| hit),
-        }
+        last.map(|(_, hit)| hit)
     }
 
-    /// The dead-man's switch has something to tell about `backend` other than that it is set.
-    pub fn switch_speaks(&mut self, backend: BackendId) {
+    /// The dead-man's switch has signalled the backend it guarded.
+    pub fn watchdog_acted(&mut self, backend: BackendId) {
         let guarded = self.watchdog.map(|switch| switch.attempt).filter(|attempt| attempt.backend == backend);
-        self.switch_spoke = guarded.or(self.switch_spoke);
+        let Some(attempt) = guarded else { return };
+        match self.stop.as_mut().filter(|stop| stop.attempt().continues_as(&attempt)) {
+            Some(stop) => stop.hit_by_watchdog(),
+            None => {
+                self.last_stopped = Some((attempt, Hit::Yes));
+                self.totals.acted += 1;
+                self.totals.stopped += 1;
+            }
+        }
     }
 
     /// Whether trips are decided, whatever is done about them.
@@ -268,8 +269,10 @@ impl Brake {
         let awaits_right = self.acts(facts.at)
             && target.right.is_none()
             && facts.at.ms_since(target.found) < RIGHT_WITHIN_MS;
-        // One stop at a time: a trip while another is under way would be spent on nothing.
-        let free = !target.tripped && self.stop.is_none() && !awaits_right && self.decides(facts.at);
+        // One stop at a time: a trip while another is under way would be spent on nothing. What the dead-man's
+        // switch has hit needs no second one.
+        let is_free = self.stop.is_none() && self.hit(&target.attempt) != Some(Hit::Yes);
+        let free = !target.tripped && is_free && !awaits_right && self.decides(facts.at);
         let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
         target.tripped = true;
         let attempt = self.count_attempt(facts.at, target, &mut reading);

@@ -53,7 +53,7 @@ use effect::Effect;
 use endings::Endings;
 use guard::{Facts, TargetFacts};
 use ids::{At, BackendId, Pid};
-use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor};
+use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor, WatchdogNews};
 use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
@@ -289,22 +289,28 @@ impl Cockpit {
                 }
             }
             Outcome::Ended { backend, alive, xact } => self.ended(at, *backend, *alive, xact),
-            Outcome::Watchdog { guards, result } => {
-                if let (Some(backend), Err(_)) = (guards, result) {
-                    self.brake.switch_speaks(*backend);
-                }
-                let (warning, text) = match (guards, result) {
-                    (Some(backend), Ok(())) => (false, format!("watchdog guards pid {}", backend.pid)),
-                    (None, Ok(())) => (false, "watchdog released".to_owned()),
-                    (_, Err(why)) => (true, format!("watchdog: {why}")),
-                };
-                self.timeline.push(at, Event::Note { warning, text });
-            }
+            Outcome::Watchdog { guards, news } => self.watchdog(at, *guards, news),
             Outcome::Rung { .. } | Outcome::Aftermath { .. } => {
                 let step = self.brake.observe(at, outcome);
                 self.take(at, step, effects);
             }
         }
+    }
+
+    fn watchdog(&mut self, at: At, guards: Option<BackendId>, news: &WatchdogNews) {
+        let pid = guards.map_or_else(|| "nobody".to_owned(), |backend| format!("pid {}", backend.pid));
+        let (warning, text) = match news {
+            WatchdogNews::Set => (false, format!("watchdog guards {pid}")),
+            WatchdogNews::Released => (false, "watchdog released".to_owned()),
+            WatchdogNews::Failed(why) => (true, format!("watchdog: {why}")),
+            WatchdogNews::Acted(words) => {
+                if let Some(backend) = guards {
+                    self.brake.watchdog_acted(backend);
+                }
+                (true, format!("watchdog: it acted: {words}"))
+            }
+        };
+        self.timeline.push(at, Event::Note { warning, text });
     }
 
     fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {

@@ -154,6 +154,11 @@ impl Stop {
         self.rung_deadline.plus_ms(Settings::GRACE_MS / 2)
     }
 
+    /// The dead-man's switch has signalled the same attempt.
+    pub fn hit_by_watchdog(&mut self) {
+        self.hit = Hit::Yes;
+    }
+
     /// Takes in what a rung or its aftermath was; other outcomes are not for a stop.
     pub fn observe(&mut self, at: At, outcome: &Outcome) -> Step {
         let mut step = Step::default();

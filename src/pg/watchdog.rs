@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use crate::clock::FlightClock;
 use crate::engine::effect::{DeadMan, Rung};
 use crate::engine::ids::{BackendId, Oid, Pid, ServerTime};
-use crate::engine::input::{Conn, Input, Link, LinkState, Outcome};
+use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, WatchdogNews};
 use crate::pg::connect::{Conninfo, Session, SessionSettings};
 use crate::pg::stop::Stop;
 
@@ -97,10 +97,10 @@ impl Watchdog {
         let backend = guards.attempt.backend;
         let Some(sql) = self.sql(&guards) else {
             let why = "the start of its session is not known, so the switch cannot be set".to_owned();
-            self.tell(Some(backend), Err(why)).await;
+            self.tell(Some(backend), WatchdogNews::Failed(why)).await;
             return self.wait_for_order(stop).await;
         };
-        self.tell(Some(backend), Ok(())).await;
+        self.tell(Some(backend), WatchdogNews::Set).await;
         let began = FlightClock::start();
         let ended = {
             let running = self.session.client().batch_execute(&sql);
@@ -115,7 +115,8 @@ impl Watchdog {
                 Err(ended) => Ended::ByItself(ended),
                 Ok(over) => {
                     if let Err(error) = self.session.cancel().await {
-                        self.tell(None, Err(format!("could not be released: {error}"))).await;
+                        let why = format!("could not be released: {error}");
+                        self.tell(None, WatchdogNews::Failed(why)).await;
                     }
                     // The order may have crossed the news that it has acted.
                     let last_word = tokio::time::timeout(LAST_WORD, running).await;
@@ -126,18 +127,18 @@ impl Watchdog {
         match ended {
             Ended::Ordered(over, acted) => {
                 if let Some(error) = acted {
-                    self.tell(Some(backend), Err(format!("it acted: {}", message(&error)))).await;
+                    self.tell(Some(backend), WatchdogNews::Acted(message(&error))).await;
                 }
                 // The session is given up with the statement: a late cancel must not hit the next one.
                 if !over {
                     self.replace_quietly().await;
                 }
-                self.tell(None, Ok(())).await;
+                self.tell(None, WatchdogNews::Released).await;
                 over
             }
             Ended::ByItself(Ok(())) => self.wait_for_order(stop).await,
             Ended::ByItself(Err(error)) if has_fired(&error) => {
-                self.tell(Some(backend), Err(format!("it acted: {}", message(&error)))).await;
+                self.tell(Some(backend), WatchdogNews::Acted(message(&error))).await;
                 self.wait_for_order(stop).await
             }
             Ended::ByItself(Err(error)) => {
@@ -200,8 +201,8 @@ impl Watchdog {
         Some(sql)
     }
 
-    async fn tell(&self, guards: Option<BackendId>, result: Result<(), String>) {
-        let _ = self.inputs.send(Input::Outcome(Outcome::Watchdog { guards, result })).await;
+    async fn tell(&self, guards: Option<BackendId>, news: WatchdogNews) {
+        let _ = self.inputs.send(Input::Outcome(Outcome::Watchdog { guards, news })).await;
     }
 
     async fn link(&self, state: LinkState) {

@@ -4,7 +4,7 @@ use lockpit::engine::effect::{DeadMan, Effect, Rung};
 use lockpit::engine::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId};
 use lockpit::engine::input::{
     Attached, Begin, Command, Conn, FoundRelation, Gap, Input, Link, LinkState, Missed, Names, Outcome,
-    RelationName, Rights, RungAnswer, Sensor,
+    RelationName, Rights, RungAnswer, Sensor, WatchdogNews,
 };
 use lockpit::engine::locks::{LockMode, LockObject};
 use lockpit::engine::sample::{
@@ -252,8 +252,10 @@ fn outcomes() -> Vec<Outcome> {
         },
         Outcome::Ended { backend: backend_id(), alive: true, xact: Fact::Known("committed".to_owned()) },
         Outcome::Ended { backend: backend_id(), alive: false, xact: Fact::Missing(HARD.to_owned()) },
-        Outcome::Watchdog { guards: Some(backend_id()), result: Ok(()) },
-        Outcome::Watchdog { guards: None, result: Err("gone".to_owned()) },
+        Outcome::Watchdog { guards: Some(backend_id()), news: WatchdogNews::Set },
+        Outcome::Watchdog { guards: None, news: WatchdogNews::Released },
+        Outcome::Watchdog { guards: Some(backend_id()), news: WatchdogNews::Acted("gone".to_owned()) },
+        Outcome::Watchdog { guards: None, news: WatchdogNews::Failed("gone".to_owned()) },
     ];
     let answers = [
         RungAnswer::Sent,

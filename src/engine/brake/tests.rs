@@ -1,6 +1,6 @@
 use crate::engine::effect::{Effect, Rung};
 use crate::engine::ids::{At, Pid};
-use crate::engine::input::{Command, Input, Outcome, RungAnswer};
+use crate::engine::input::{Command, Input, Outcome, RungAnswer, WatchdogNews};
 use crate::engine::locks::LockMode::{AccessExclusiveLock, ShareUpdateExclusiveLock};
 use crate::engine::sample::{Fact, State};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
@@ -517,17 +517,18 @@ fn a_target_whose_stop_was_not_answered_is_not_told_as_failed_by_itself() {
 }
 
 #[test]
-fn a_target_that_the_dead_mans_switch_may_have_hit_is_not_told_as_failed_by_itself() {
+fn what_the_dead_mans_switch_has_hit_is_told_as_stopped_and_needs_no_second_stop() {
     let mut story = Story::begin(Settings { if_lost: IfLost::Stop, ..armed() });
     story.look(900, calm());
     story.look(1_000, jam(0));
-    let acted = "it acted: lockpit is not heard of any more".to_owned();
-    story.outcome(9_000, Outcome::Watchdog { guards: Some(session(B)), result: Err(acted) });
+    let news = WatchdogNews::Acted("lockpit is not heard of any more".to_owned());
+    story.outcome(9_000, Outcome::Watchdog { guards: Some(session(B)), news });
     story.look(9_010, calm());
     story.events();
     story.outcome(9_020, ended(B, true, Fact::Known("aborted")));
     let events = story.events();
-    assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Unknown, .. }]), "{events:?}");
+    assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Cancelled, .. }]), "{events:?}");
+    assert_eq!((story.cockpit.brake().totals().stopped, story.cockpit.exit_code()), (1, 4));
 }
 
 #[test]
