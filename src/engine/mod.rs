@@ -375,6 +375,9 @@ impl Cockpit {
             victims: target.is_some_and(|target| !target.victims.is_empty()),
         };
         effects.extend(self.pacer.adapt(need));
+        if let Some(text) = self.pacer.news() {
+            self.timeline.push(at, Event::Note { warning: true, text });
+        }
         let ends_ms = self.begin.as_ref().and_then(|begin| begin.settings.ends_ms);
         if ends_ms.is_some_and(|ends_ms| at >= At::from_ms(ends_ms)) && self.leaving.is_none() {
             self.leaving = Some("time is up".to_owned());

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
+use super::guard::seconds;
 use super::settings::Pace;
 
 #[cfg(test)]
@@ -37,6 +38,8 @@ pub struct Pacer {
     limits: Pace,
     /// What the need alone asks for.
     wanted_ms: u64,
+    /// The stretched interval that was told last.
+    told_ms: Option<u64>,
     sample_every_ms: u64,
     watch_every_ms: Option<u64>,
     cost_us: u64,
@@ -46,7 +49,7 @@ impl Pacer {
     /// A pacer that has not asked for anything yet.
     pub fn new(limits: Pace) -> Pacer {
         let quiet_ms = limits.quiet_ms;
-        Pacer { limits, wanted_ms: quiet_ms, sample_every_ms: quiet_ms, watch_every_ms: None, cost_us: 0 }
+        Pacer { limits, wanted_ms: quiet_ms, sample_every_ms: quiet_ms, ..Pacer::default() }
     }
 
     /// How often full samples are due, in milliseconds.
@@ -62,6 +65,24 @@ impl Pacer {
     /// Whether samples are taken less often than wanted, because of their cost.
     pub fn is_stretched(&self) -> bool {
         self.sample_every_ms > self.wanted_ms
+    }
+
+    /// What people should know when that has changed since it was asked last.
+    pub fn news(&mut self) -> Option<String> {
+        let stretched_ms = self.is_stretched().then_some(self.sample_every_ms);
+        if std::mem::replace(&mut self.told_ms, stretched_ms) == stretched_ms {
+            return None;
+        }
+        Some(match stretched_ms {
+            Some(every_ms) => format!(
+                "samples every {} instead of {}: one costs the server {} of its own time, and the budget is \
+                 2 % of a core",
+                seconds(every_ms),
+                seconds(self.wanted_ms),
+                seconds(self.cost_us / 1_000)
+            ),
+            None => format!("samples every {} again", seconds(self.sample_every_ms)),
+        })
     }
 
     /// Takes in what a sample cost the server.

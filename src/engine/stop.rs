@@ -57,6 +57,8 @@ pub struct Stop {
     gone: Option<At>,
     /// What is known of the rungs before the present one.
     hit: Hit,
+    /// It was the dead-man's switch that hit it, before this stop could.
+    by_watchdog: bool,
     /// The present rung has had its answer.
     answered: bool,
     sync_rep: bool,
@@ -97,6 +99,7 @@ impl Stop {
             sent: None,
             gone: None,
             hit: Hit::No,
+            by_watchdog: false,
             answered: false,
             withdrawn: None,
             sync_rep: is_sync_rep(target),
@@ -156,6 +159,7 @@ impl Stop {
 
     /// The dead-man's switch has signalled the same attempt.
     pub fn hit_by_watchdog(&mut self) {
+        self.by_watchdog = self.hit != Hit::Yes;
         self.hit = Hit::Yes;
     }
 
@@ -320,6 +324,9 @@ impl Stop {
     fn drained_sentence(&self, at: At) -> String {
         let after = seconds(at.ms_since(self.tripped_at));
         let victims = self.victims.len();
+        if self.by_watchdog {
+            return format!("pid {} was stopped by the dead-man's switch before", self.pid());
+        }
         match (self.hit(), self.sync_rep) {
             (Hit::No, _) => format!("pid {} was over before: nobody was hit by this stop", self.pid()),
             (Hit::Perhaps, _) => format!(

@@ -122,6 +122,8 @@ pub struct Sample {
     pub cost_us: u64,
     /// From sending the statement to its last row.
     pub round_trip_ms: u64,
+    /// How often samples are due.
+    pub every_ms: u64,
     /// WAL senders and slots; `null` until they have been read once.
     pub replication: Option<Replication>,
     /// Commands that report progress.

@@ -125,6 +125,7 @@ fn sample(at: At, cockpit: &Cockpit) -> Option<Sample> {
         cost_ms: sample.cost_us / 1_000,
         cost_us: sample.cost_us,
         round_trip_ms: sample.round_trip_us / 1_000,
+        every_ms: cockpit.pacer().sample_every_ms(),
         replication: cockpit.slow().map(replication),
         progress: cockpit.slow().map(progress).unwrap_or_default(),
     })

@@ -81,3 +81,14 @@ fn stretched_is_said_exactly_when_cost_is_the_reason() {
     assert!(with_cost(100_000, QUIET).is_stretched());
     assert!(!with_cost(100_000, Need { victims: true, ..STRONG }).is_stretched());
 }
+
+#[test]
+fn a_stretch_is_told_when_it_begins_and_when_it_ends() {
+    let mut pacer = with_cost(7_200, WEAK);
+    let news = pacer.news().expect("it has begun");
+    assert!(news.starts_with("samples every 0.5 s instead of 0.25 s: one costs the server 7 ms"), "{news}");
+    assert_eq!(pacer.news(), None);
+    pacer.adapt(Need { victims: true, ..STRONG });
+    assert_eq!(pacer.news().as_deref(), Some("samples every 0.25 s again"));
+    assert_eq!(pacer.news(), None);
+}
