@@ -37,6 +37,11 @@ fn monotonic() -> Duration {
     Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
+/// The machine's monotonic clock, in microseconds.
+pub fn monotonic_us() -> u64 {
+    u64::try_from(monotonic().as_micros()).unwrap_or(u64::MAX)
+}
+
 /// The wall clock: microseconds since 1970-01-01 UTC. For dates on paper, never for decisions.
 pub fn utc_us() -> i64 {
     let now = clock_gettime(ClockId::Realtime);

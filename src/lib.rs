@@ -1,4 +1,40 @@
 //! lockpit: the terminal cockpit in which a DBA flies a PostgreSQL migration by hand.
+//!
+//! **A flight is a list of inputs, and everything that is shown is a replay of it.** Adapters at the edge turn
+//! the world into inputs; the pure engine turns inputs into effects; the executor carries effects out, and what
+//! became of them comes back as inputs. The log keeps inputs and effects in order, so that the same engine,
+//! fed from the log, decides the same.
+//!
+//! ```text
+//!  pg::sampler · pg::control · pg::watchdog · clock · operator
+//!        │ Input                                      ▲ Effect
+//!        ▼                                            │
+//!  flight ──▶ log ──▶ engine::Cockpit::handle ──▶ log ─┘        live: the flight's loop
+//!              │                 │
+//!              ▼                 ▼
+//!           replay ──▶ engine::Cockpit::handle ──▶ headless      the same lines, drift compared
+//! ```
+//!
+//! | room | what happens there | what never does |
+//! |---|---|---|
+//! | [`engine`] | understanding, guarding, deciding | clocks, files, network, chance |
+//! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
+//! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
+//! | [`log`] | the file: written unbreakably, read sceptically | meaning |
+//! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`headless`] | JSON lines, derived from the engine | deciding |
+//! | [`demo`] | a throw-away server, a shop, a staged jam | touching other servers |
+//! | [`cli`] | words, exit codes, printing | everything else |
+//!
+//! The words: a **flight** is one run of the cockpit; a **sample** is the raw facts of one poll; the **target**
+//! is the work under guard, an **attempt** one try of it; a **root blocker** blocks others and does not wait;
+//! the **queue head** is the waiting backend others queue behind; a **victim** is a client at ordinary work
+//! that waits because of the target; a **guardrail** reads one **signal** and may **trip**.
+//!
+//! To add a guardrail, start at [`engine::guard`]; a signal from the server, at [`pg::sampler`] and
+//! [`engine::sample`]; a JSON line, at [`headless::line`]; a version of the log, at [`log`]; a command, at
+//! [`cli`].
+
 pub mod cli;
 pub mod clock;
 pub mod demo;
@@ -7,3 +43,5 @@ pub mod flight;
 pub mod headless;
 pub mod log;
 pub mod pg;
+mod random;
+pub mod replay;

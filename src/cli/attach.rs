@@ -36,7 +36,8 @@ pub(super) struct AttachArgs {
 struct GuardArgs {
     /// Whom to follow: auto, pid=N, app=REGEX, user=REGEX, table=NAME or query=REGEX
     ///
-    /// Patterns for applications and users match the whole name; query= matches anywhere in the text.
+    /// Only backends of the connected database are followed, but for pid=. Patterns for applications and
+    /// users match the whole name; query= matches anywhere in the text.
     /// auto follows the candidate with the most victims, else the oldest.
     #[arg(long, value_name = "WHOM", default_value = "auto", value_parser = target::selector, help_heading = "Guard")]
     target: Selector,
@@ -219,19 +220,12 @@ pub(super) fn begin(settings: Settings, operator: Option<String>, label: Option<
         lockpit: env!("CARGO_PKG_VERSION").to_owned(),
         engine: ENGINE_VERSION,
         utc_us: 0,
-        seed: seed(),
+        seed: u64::from_le_bytes(crate::random::bytes()),
         server: String::new(),
         operator,
         label,
         settings,
     }
-}
-
-fn seed() -> u64 {
-    let mut bytes = [0; 8];
-    // Without the system's randomness flights share a seed; nothing secret hangs on it.
-    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    u64::from_le_bytes(bytes)
 }
 
 fn record(flight: &FlightArgs) -> Result<Option<Record>, Failure> {

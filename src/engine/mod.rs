@@ -38,6 +38,7 @@ pub mod target;
 mod testing;
 pub mod text;
 pub mod timeline;
+mod view;
 pub mod waits;
 
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ use effect::Effect;
 use endings::Endings;
 use guard::{Facts, TargetFacts};
 use ids::{At, BackendId, Pid};
-use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor};
+use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor, WatchdogNews};
 use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
@@ -60,6 +61,8 @@ use scene::Scene;
 use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
+
+pub use view::Tally;
 
 #[cfg(test)]
 mod tests;
@@ -89,6 +92,7 @@ pub struct Cockpit {
     last_seen: At,
     leaving: Option<String>,
     over: bool,
+    tally: Tally,
     #[serde(skip)]
     scene: Scene,
     #[serde(skip)]
@@ -125,6 +129,7 @@ impl Cockpit {
             Input::Sample(sample) => self.look(at, sample, &mut effects),
             Input::Watch(watch) => self.glance(at, &watch, &mut effects),
             Input::Missed(missed) => {
+                self.tally.missed += 1;
                 self.sample_asked &= missed.sensor != Sensor::Sample;
                 let from = At(at.0.saturating_sub(missed.waited_ms.saturating_mul(1_000)));
                 let sensor = match missed.sensor {
@@ -155,77 +160,6 @@ impl Cockpit {
         let ends = settings.ends_ms.map(At::from_ms).filter(|_| self.leaving.is_none());
         let brake = self.brake.next_deadline(now, &self.facts(now));
         [ends, brake].into_iter().flatten().filter(|&due| due > now).min()
-    }
-
-    /// What the flight was told at its start.
-    pub fn flight(&self) -> Option<&Begin> {
-        self.begin.as_ref()
-    }
-
-    /// The server, as it presented itself.
-    pub fn server(&self) -> Option<&Attached> {
-        self.attached.as_ref()
-    }
-
-    /// Names for numbers.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
-    /// The last full sample, without what is read once a second.
-    pub fn sample(&self) -> Option<&Sample> {
-        self.sample.as_deref()
-    }
-
-    /// What was last read of replication, progress and counters.
-    pub fn slow(&self) -> Option<&sample::SlowFacts> {
-        self.slow.as_deref()
-    }
-
-    /// The last sample, understood.
-    pub fn scene(&self) -> &Scene {
-        &self.scene
-    }
-
-    /// Ages of the waits.
-    pub fn ages(&self) -> &Ages {
-        &self.ages
-    }
-
-    /// The work under guard.
-    pub fn target(&self) -> Option<&Target> {
-        self.follow.target.as_ref()
-    }
-
-    /// The guard.
-    pub fn brake(&self) -> &Brake {
-        &self.brake
-    }
-
-    /// What happened.
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
-    }
-
-    /// How often is looked.
-    pub fn pacer(&self) -> &Pacer {
-        &self.pacer
-    }
-
-    /// What the flight comes to so far: 8 when it was armed and may not stop its target, 4 when a guardrail
-    /// stopped something, else 0.
-    pub fn exit_code(&self) -> u8 {
-        let totals = self.brake.totals();
-        match (totals.acted, totals.arming_refused) {
-            (1.., _) => 4,
-            (0, true) => 8,
-            (0, false) => 0,
-        }
-    }
-
-    /// Whether the flight has ended.
-    pub fn is_over(&self) -> bool {
-        self.over
     }
 
     fn begin(&mut self, begin: Begin) {
@@ -276,6 +210,8 @@ impl Cockpit {
 
     fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
         self.sample_asked = false;
+        self.tally.samples += 1;
+        self.tally.cost_us = self.tally.cost_us.saturating_add(sample.cost_us);
         self.slow = sample.slow.take().or(self.slow.take());
         self.pacer.observe_cost(sample.cost_us);
         self.ages.observe(at, &sample);
@@ -300,10 +236,15 @@ impl Cockpit {
     }
 
     fn glance(&mut self, at: At, watch: &Watch, effects: &mut Vec<Effect>) {
+        self.tally.cost_us = self.tally.cost_us.saturating_add(watch.cost_us);
         let seen = self.scene.graph.waiting().count();
         let moved = usize::try_from(watch.waiting).is_ok_and(|waiting| waiting != seen);
-        let matters = watch.waiting > 0 && (self.follow.target.is_some() || self.brake.decides(at));
-        if (moved || matters) && !self.sample_asked {
+        let over = moved && watch.waiting == 0;
+        // Only a verdict that is still open is worth a look out of turn: once it has tripped, or when nobody
+        // decides, samples come at their own pace and cost what the operator asked for.
+        let harmed = self.follow.target.as_ref().is_some_and(|target| !target.victims.is_empty());
+        let urgent = self.verdict_is_open(at) && (moved || (harmed && watch.waiting > 0));
+        if (urgent || over) && !self.sample_asked {
             self.sample_asked = true;
             effects.push(Effect::SampleNow);
         }
@@ -326,6 +267,9 @@ impl Cockpit {
             self.check_right(at, effects);
         }
         self.sample_asked &= link.conn != Conn::Sampler;
+        if link.conn == Conn::Control {
+            self.brake.control_is(!warning);
+        }
         self.timeline.push(at, Event::Note { warning, text });
     }
 
@@ -345,22 +289,28 @@ impl Cockpit {
                 }
             }
             Outcome::Ended { backend, alive, xact } => self.ended(at, *backend, *alive, xact),
-            Outcome::Watchdog { guards, result } => {
-                if let (Some(backend), Err(_)) = (guards, result) {
-                    self.brake.switch_speaks(*backend);
-                }
-                let (warning, text) = match (guards, result) {
-                    (Some(backend), Ok(())) => (false, format!("watchdog guards pid {}", backend.pid)),
-                    (None, Ok(())) => (false, "watchdog released".to_owned()),
-                    (_, Err(why)) => (true, format!("watchdog: {why}")),
-                };
-                self.timeline.push(at, Event::Note { warning, text });
-            }
+            Outcome::Watchdog { guards, news } => self.watchdog(at, *guards, news),
             Outcome::Rung { .. } | Outcome::Aftermath { .. } => {
                 let step = self.brake.observe(at, outcome);
                 self.take(at, step, effects);
             }
         }
+    }
+
+    fn watchdog(&mut self, at: At, guards: Option<BackendId>, news: &WatchdogNews) {
+        let pid = guards.map_or_else(|| "nobody".to_owned(), |backend| format!("pid {}", backend.pid));
+        let (warning, text) = match news {
+            WatchdogNews::Set => (false, format!("watchdog guards {pid}")),
+            WatchdogNews::Released => (false, "watchdog released".to_owned()),
+            WatchdogNews::Failed(why) => (true, format!("watchdog: {why}")),
+            WatchdogNews::Acted(words) => {
+                if let Some(backend) = guards {
+                    self.brake.watchdog_acted(backend);
+                }
+                (true, format!("watchdog: it acted: {words}"))
+            }
+        };
+        self.timeline.push(at, Event::Note { warning, text });
     }
 
     fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {
@@ -419,7 +369,7 @@ impl Cockpit {
         let target = self.follow.target.as_ref();
         let need = Need {
             target: target.is_some(),
-            strong: target.is_some_and(|target| target.strong) || stopping,
+            strong: (target.is_some_and(|target| target.strong) && self.verdict_is_open(at)) || stopping,
             decides: self.brake.decides(at),
             aftercare: self.brake.watches_a_session(at),
             victims: target.is_some_and(|target| !target.victims.is_empty()),
@@ -437,6 +387,11 @@ impl Cockpit {
             self.timeline.push(at, Event::End { reason: reason.clone() });
             effects.push(Effect::End { reason });
         }
+    }
+
+    /// Whether a guardrail may yet trip on the target, or on one that is about to appear.
+    fn verdict_is_open(&self, at: At) -> bool {
+        self.brake.decides(at) && self.follow.target.as_ref().is_none_or(|target| !target.tripped)
     }
 
     fn leave(&mut self, at: At, reason: &str) {

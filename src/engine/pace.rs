@@ -21,7 +21,7 @@ const STEP_MS: u64 = 250;
 pub struct Need {
     /// There is a target.
     pub target: bool,
-    /// The target holds or awaits a strong lock, or is being stopped.
+    /// The target holds or awaits a strong lock and may yet be tripped on, or is being stopped.
     pub strong: bool,
     /// The guard decides (armed or shadow).
     pub decides: bool,

@@ -107,7 +107,9 @@ impl Stop {
                 (Some(stop), step)
             }
             Err(why) => {
-                step.events.push(Event::Outcome(stop.story(at, StopResult::Refused, true, why)));
+                let story = stop.story(at, StopResult::Refused, true, why);
+                // No rung was tried.
+                step.events.push(Event::Outcome(OutcomeStory { rung: None, ..story }));
                 step.over = true;
                 (None, step)
             }
@@ -150,6 +152,11 @@ impl Stop {
     /// When the present rung has had its time, with room for a late report.
     pub fn deadline(&self) -> At {
         self.rung_deadline.plus_ms(Settings::GRACE_MS / 2)
+    }
+
+    /// The dead-man's switch has signalled the same attempt.
+    pub fn hit_by_watchdog(&mut self) {
+        self.hit = Hit::Yes;
     }
 
     /// Takes in what a rung or its aftermath was; other outcomes are not for a stop.

@@ -61,6 +61,8 @@ pub(crate) fn attached() -> Attached {
 pub(crate) struct Story {
     pub(crate) cockpit: Cockpit,
     told: u64,
+    /// Every question whether a target may be stopped is answered at once: it may.
+    may_stop: bool,
 }
 
 impl Story {
@@ -82,7 +84,12 @@ impl Story {
 
     /// A flight that was told nothing yet.
     pub(crate) fn blank() -> Story {
-        Story { cockpit: Cockpit::default(), told: 0 }
+        Story { cockpit: Cockpit::default(), told: 0, may_stop: true }
+    }
+
+    /// The same flight, whose questions about rights only the story itself answers.
+    pub(crate) fn without_answers(self) -> Story {
+        Story { may_stop: false, ..self }
     }
 
     /// Hands in one input at `ms`; returns what is to be done.
@@ -92,6 +99,17 @@ impl Story {
 
     /// The same at any instant.
     pub(crate) fn input_at(&mut self, at: At, input: Input) -> Vec<Effect> {
+        let mut effects = self.handle(at, input);
+        if self.may_stop {
+            let asked: Vec<BackendId> = effects.iter().filter_map(asks_right).collect();
+            for backend in asked {
+                effects.extend(self.handle(at, Input::Outcome(Outcome::Right { backend, allowed: Ok(()) })));
+            }
+        }
+        effects
+    }
+
+    fn handle(&mut self, at: At, input: Input) -> Vec<Effect> {
         let mut resumed = Cockpit::restore(&self.cockpit.checkpoint()).expect("a checkpoint");
         let also = resumed.handle(at, input.clone());
         let effects = self.cockpit.handle(at, input);
@@ -202,4 +220,11 @@ pub(crate) fn right(pid: Pid, allowed: Result<(), &str>) -> Outcome {
 /// The identity of a session made by [`client`].
 pub(crate) fn session(pid: Pid) -> BackendId {
     BackendId { pid, backend_start: Some(server(-60_000)) }
+}
+
+fn asks_right(effect: &Effect) -> Option<BackendId> {
+    match effect {
+        Effect::CheckRight { backend, .. } => Some(*backend),
+        _ => None,
+    }
 }

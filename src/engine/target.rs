@@ -22,6 +22,8 @@ mod tests;
 pub struct Target {
     /// Whom.
     pub attempt: Attempt,
+    /// When it came under guard.
+    pub found: At,
     /// What its client calls itself.
     pub application: String,
     /// Its role.
@@ -50,9 +52,10 @@ pub struct Target {
 
 impl Target {
     /// What a backend's own row says of it; its locks and its harm are not known yet.
-    pub fn of(backend: &Backend) -> Target {
+    pub fn of(at: At, backend: &Backend) -> Target {
         Target {
             attempt: attempt_of(backend),
+            found: at,
             application: backend.application.clone(),
             role: backend.role,
             text: backend.text,
@@ -167,7 +170,7 @@ impl Follow {
             _ => {
                 changes.extend(self.target.take().map(|ended| Change::Ended(Box::new(ended))));
                 if let Some(backend) = choose(view, &candidates(view, matcher)) {
-                    let mut target = Target::of(backend);
+                    let mut target = Target::of(view.at, backend);
                     target.observe(view, backend, None);
                     self.target = Some(target);
                     changes.push(Change::Found);
@@ -245,9 +248,13 @@ impl Matcher {
 
     fn allows(&self, view: &View<'_>, backend: &Backend) -> bool {
         let full_match = |name: &str| self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name));
+        // Activity is the whole cluster's; a consent reaches the connected database, and else one backend
+        // that was named by itself.
+        let is_here = backend.database == view.catalog.connected();
         match &self.selector {
-            Selector::Auto => backend.database == view.catalog.connected(),
             Selector::Pid(pid) => backend.pid == *pid,
+            _ if !is_here => false,
+            Selector::Auto => true,
             Selector::Application(_) => full_match(&backend.application),
             Selector::User(_) => full_match(&view.catalog.role(backend.role)),
             Selector::Table(name) => {

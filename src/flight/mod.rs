@@ -19,6 +19,7 @@ use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
+use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::log::LogError;
@@ -32,6 +33,8 @@ use executor::Executor;
 use recorder::Recorder;
 pub use runner::Runner;
 
+/// The loop wakes at least this often, so that it can tell a pause of its own from a quiet server.
+const PULSE_MS: u64 = 500;
 /// A process that was late by this much did not run: it was stopped, or the machine slept.
 const SLEPT_MS: u64 = 1_000;
 /// Inputs that may wait for the loop; a sampler that is ahead of it waits, and so looks less often.
@@ -203,19 +206,26 @@ impl Ready {
         let mut over = false;
         while !over {
             let due = deck.cockpit.next_deadline();
+            let slept_since = clock.now();
+            let pulse = slept_since.plus_ms(PULSE_MS);
             let input = tokio::select! {
                 biased;
-                input = inputs.recv() => input,
-                () = until(clock, due) => Some(Input::Tick),
+                input = inputs.recv() => match input {
+                    Some(input) => Some(input),
+                    None => break,
+                },
+                () = until(clock, due.map_or(pulse, |due| due.min(pulse))) => None,
             };
-            let Some(input) = input else { break };
             let at = clock.now();
-            if let Some(due) = due.filter(|due| at.ms_since(*due) > SLEPT_MS) {
-                let why =
-                    format!("lockpit did not run for {} ms: stopped, or the machine slept", at.ms_since(due));
-                deck.take(at, Input::Gap(Gap { from: due, why, lost: None }), &mut tell);
+            let late_ms = at.ms_since(pulse);
+            if late_ms > SLEPT_MS {
+                let why = format!("lockpit did not run for {late_ms} ms: stopped, or the machine slept");
+                deck.take(at, Input::Gap(Gap { from: slept_since, why, lost: None }), &mut tell);
             }
-            over = deck.take(at, input, &mut tell);
+            let tick = || due.filter(|due| at >= *due).map(|_| Input::Tick);
+            if let Some(input) = input.or_else(tick) {
+                over = deck.take(at, input, &mut tell);
+            }
         }
         drop(inputs);
         // The sampler last: until the dead-man's switch is released, it must hear of us.
@@ -226,7 +236,8 @@ impl Ready {
         stop_sampler.give();
         let _ = tokio::time::timeout(FAREWELL, sampler).await;
         let exit = deck.cockpit.exit_code();
-        tell(deck.recorder.close());
+        let at = clock.now();
+        tell(deck.recorder.close(at).map(|text| note(at, text)).into_iter().collect());
         exit
     }
 }
@@ -243,20 +254,19 @@ impl Deck {
     /// One turn: log, handle, log, act, tell. True when the flight is over.
     fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
         let was_sample = matches!(input, Input::Sample(_));
-        self.narrator.note(&input);
-        self.recorder.before(at, &self.cockpit);
-        let effects = self.cockpit.handle(at, input.clone());
-        self.recorder.turn(at, input, &effects);
+        self.recorder.begin_turn(at, &self.cockpit, &input);
+        let effects = self.cockpit.handle(at, input);
+        self.recorder.end_turn(at, &effects);
         let mut over = false;
         for effect in effects {
             over |= self.executor.carry_out(at, effect);
         }
         if was_sample {
-            let target = self.cockpit.target().map(|target| target.pid());
+            let target = self.cockpit.target().map(Target::pid);
             self.executor.sampler.follow(target.into_iter().collect());
         }
         let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
-        lines.extend(self.recorder.news(at).map(|text| note(at, text)));
+        lines.extend(self.recorder.news().map(|text| note(at, text)));
         tell(lines);
         over
     }
@@ -270,9 +280,6 @@ fn up(conn: Conn, pid: crate::engine::ids::Pid) -> Link {
     Link { conn, state: LinkState::Up { pid } }
 }
 
-async fn until(clock: FlightClock, due: Option<At>) {
-    match due {
-        Some(due) => tokio::time::sleep(Duration::from_micros(due.us_since(clock.now()))).await,
-        None => std::future::pending().await,
-    }
+async fn until(clock: FlightClock, due: At) {
+    tokio::time::sleep(Duration::from_micros(due.us_since(clock.now()))).await;
 }

@@ -1,22 +1,115 @@
-//! stub
+//! The flight's hold on its log.
+//!
+//! Owns when a segment begins and what is said when the disk cannot follow. Never blocks the flight: what
+//! cannot be recorded is counted, and a checkpoint lets a replay go on behind it.
+
+use std::path::{Path, PathBuf};
+
 use super::Record;
-use crate::engine::{Cockpit, effect::Effect, ids::At, input::*};
-use crate::log::LogError;
+use crate::engine::Cockpit;
+use crate::engine::effect::Effect;
+use crate::engine::ids::At;
+use crate::engine::input::{Attached, Begin, Input};
+use crate::log::{Batch, Header, Log, LogError, Meta, Options, default_path};
+use crate::random;
+
+/// Flights on one database that may begin in the same second and be recorded in the same folder.
+const MOST_IN_A_SECOND: u32 = 100;
+
+/// A log being written, or none.
 #[derive(Debug)]
-pub struct Recorder;
+pub(super) struct Recorder {
+    log: Option<(Log, PathBuf)>,
+    turn: Batch,
+    is_losing: bool,
+}
+
 impl Recorder {
-    pub fn open(_r: Option<Record>, _b: &Begin, _a: &Attached) -> Result<Recorder, LogError> {
-        Ok(Recorder)
+    /// Creates the log.
+    pub(super) fn open(
+        record: Option<Record>,
+        begin: &Begin,
+        attached: &Attached,
+    ) -> Result<Recorder, LogError> {
+        let Some(record) = record else {
+            return Ok(Recorder { log: None, turn: Batch::new(), is_losing: false });
+        };
+        let header = Header {
+            flight: random::bytes(),
+            sync: random::bytes(),
+            utc_us: begin.utc_us,
+            monotonic_us: crate::clock::monotonic_us(),
+            meta: Meta {
+                lockpit: begin.lockpit.clone(),
+                server: begin.server.clone(),
+                label: begin.label.clone(),
+            },
+        };
+        let (log, path) = match record {
+            Record::File(path) => (Log::create(&path, &header, Options::default())?, path),
+            Record::Directory(dir) => {
+                let path = default_path(&dir, begin.utc_us, &attached.database_name);
+                create_beside(path, &header)?
+            }
+        };
+        Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_losing: false })
     }
-    pub fn path(&self) -> Option<&std::path::Path> {
-        None
+
+    /// Where the log is.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.log.as_ref().map(|(_, path)| path.as_path())
     }
-    pub fn before(&mut self, _at: At, _c: &Cockpit) {}
-    pub fn turn(&mut self, _at: At, _i: Input, _e: &[Effect]) {}
-    pub fn news(&mut self, _at: At) -> Option<String> {
-        None
+
+    /// What the engine is about to be told. A segment begins where one is due, with the engine as it is.
+    pub(super) fn begin_turn(&mut self, at: At, cockpit: &Cockpit, input: &Input) {
+        let Some((log, _)) = &mut self.log else { return };
+        if log.wants_segment(at) {
+            log.begin_segment(at, cockpit.checkpoint());
+        }
+        self.turn.input(at, input);
     }
-    pub fn close(self) -> Vec<crate::headless::line::Line> {
-        Vec::new()
+
+    /// What the engine asked for: input and intents are queued for the disk together.
+    pub(super) fn end_turn(&mut self, at: At, effects: &[Effect]) {
+        let Some((log, _)) = &mut self.log else { return };
+        for effect in effects {
+            self.turn.intent(at, effect);
+        }
+        log.append(std::mem::take(&mut self.turn));
     }
+
+    /// What has changed about the recording, for people.
+    pub(super) fn news(&mut self) -> Option<String> {
+        let (log, path) = self.log.as_ref()?;
+        let lost = log.status().lost;
+        let is_losing = lost.is_some();
+        if std::mem::replace(&mut self.is_losing, is_losing) == is_losing {
+            return None;
+        }
+        Some(match lost {
+            Some(lost) => format!("NOT RECORDING to {}: {}; the flight goes on", path.display(), lost.why),
+            None => format!("recording to {} again; what was lost is a gap in the log", path.display()),
+        })
+    }
+
+    /// Ends the log; what people should know about it.
+    pub(super) fn close(self, at: At) -> Option<String> {
+        let (log, path) = self.log?;
+        match log.close(at) {
+            Ok(summary) if summary.lost_entries == 0 => None,
+            Ok(summary) => {
+                Some(format!("{} entries are missing in {}", summary.lost_entries, path.display()))
+            }
+            Err(error) => Some(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+/// Creates a log at `path`, or beside it when other flights began there in the same second.
+fn create_beside(path: PathBuf, header: &Header) -> Result<(Log, PathBuf), LogError> {
+    let others = (2..=MOST_IN_A_SECOND).map(|n| path.with_extension(format!("{n}.flight")));
+    let free = std::iter::once(path.clone()).chain(others).find(|path| !path.exists());
+    let free = free.unwrap_or(path);
+    // Taken meanwhile: then creating fails, and says so.
+    Ok((Log::create(&free, header, Options::default())?, free))
 }

@@ -9,7 +9,6 @@ use crate::engine::Cockpit;
 use crate::engine::effect::Rung;
 use crate::engine::guard::{Level, Reading};
 use crate::engine::ids::At;
-use crate::engine::input::Input;
 use crate::engine::sample::{Fact, SlowFacts};
 use crate::engine::settings::{Arming, Selector};
 use crate::engine::target::Target as TargetWork;
@@ -20,23 +19,17 @@ use crate::log::MAJOR;
 #[derive(Debug, Default)]
 pub struct Narrator {
     told: u64,
-    samples: u64,
-    missed: u64,
-    cost_us: u64,
 }
 
 impl Narrator {
-    /// Notes an input before the engine handles it.
-    pub fn note(&mut self, input: &Input) {
-        match input {
-            Input::Sample(sample) => {
-                self.samples += 1;
-                self.cost_us += sample.cost_us;
-            }
-            Input::Watch(watch) => self.cost_us += watch.cost_us,
-            Input::Missed(_) => self.missed += 1,
-            _ => {}
-        }
+    /// A narrator who has told everything up to where `cockpit` is.
+    pub fn resume(cockpit: &Cockpit) -> Narrator {
+        Narrator { told: cockpit.timeline().total() }
+    }
+
+    /// The first line of a flight, said again.
+    pub fn flight(at: At, cockpit: &Cockpit) -> Line {
+        Line { at_ms: at.ms(), body: Body::Flight(flight(cockpit)) }
     }
 
     /// The lines that follow from the input the engine has just handled; `was_sample` if it was a sample.
@@ -44,97 +37,97 @@ impl Narrator {
         let timeline = cockpit.timeline();
         let mut lines: Vec<Line> = timeline
             .since(self.told)
-            .map(|(at, event)| Line { at_ms: at.ms(), body: self.body(cockpit, event) })
+            .map(|(at, event)| Line { at_ms: at.ms(), body: body(cockpit, event) })
             .collect();
         self.told = timeline.total();
-        if was_sample && let Some(sample) = self.sample(at, cockpit) {
+        if was_sample && let Some(sample) = sample(at, cockpit) {
             // The sample goes before what was concluded from it.
             lines.insert(0, Line { at_ms: at.ms(), body: Body::Sample(sample) });
         }
         lines
     }
+}
 
-    fn body(&self, cockpit: &Cockpit, event: &Event) -> Body {
-        match event {
-            Event::Attached => Body::Flight(flight(cockpit)),
-            Event::TargetFound(story) => Body::Target(target("found", story)),
-            Event::TargetEnded { target: story, fate } => Body::Target(target(fate_name(*fate), story)),
-            Event::Guard { state, sentence } => Body::Guard(Guard {
-                guardrail: None,
-                state: state_name(*state).to_owned(),
-                value: None,
-                limit: None,
-                sentence: sentence.clone(),
-            }),
-            Event::Guardrail { name, reading } => Body::Guard(guardrail(name, reading)),
-            Event::Trip { name, reading, pid, acted, attempt } => Body::Trip(Trip {
-                guardrail: name.clone(),
-                value: reading.value,
-                limit: reading.limit,
-                sentence: reading.sentence.clone(),
-                pid: pid.0,
-                acted: *acted,
-                attempt: *attempt,
-            }),
-            Event::Intent { stop, rung, attempt, sentence } => Body::Intent(Intent {
-                stop: stop.0,
-                action: action(*rung).to_owned(),
-                pid: attempt.backend.pid.0,
-                sentence: sentence.clone(),
-            }),
-            Event::Outcome(story) => Body::Outcome(outcome(story)),
-            Event::Gap { from, why, lost } => {
-                Body::Gap(Gap { from_ms: from.ms(), why: why.clone(), lost: *lost })
-            }
-            Event::Note { warning, text } => Body::Note(Note { warning: *warning, text: text.clone() }),
-            Event::End { reason } => Body::End(self.end(cockpit, reason)),
+fn body(cockpit: &Cockpit, event: &Event) -> Body {
+    match event {
+        Event::Attached => Body::Flight(flight(cockpit)),
+        Event::TargetFound(story) => Body::Target(target("found", story)),
+        Event::TargetEnded { target: story, fate } => Body::Target(target(fate_name(*fate), story)),
+        Event::Guard { state, sentence } => Body::Guard(Guard {
+            guardrail: None,
+            state: state_name(*state).to_owned(),
+            value: None,
+            limit: None,
+            sentence: sentence.clone(),
+        }),
+        Event::Guardrail { name, reading } => Body::Guard(guardrail(name, reading)),
+        Event::Trip { name, reading, pid, acted, attempt } => Body::Trip(Trip {
+            guardrail: name.clone(),
+            value: reading.value,
+            limit: reading.limit,
+            sentence: reading.sentence.clone(),
+            pid: pid.0,
+            acted: *acted,
+            attempt: *attempt,
+        }),
+        Event::Intent { stop, rung, attempt, sentence } => Body::Intent(Intent {
+            stop: stop.0,
+            action: action(*rung).to_owned(),
+            pid: attempt.backend.pid.0,
+            sentence: sentence.clone(),
+        }),
+        Event::Outcome(story) => Body::Outcome(outcome(story)),
+        Event::Gap { from, why, lost } => {
+            Body::Gap(Gap { from_ms: from.ms(), why: why.clone(), lost: *lost })
         }
+        Event::Note { warning, text } => Body::Note(Note { warning: *warning, text: text.clone() }),
+        Event::End { reason } => Body::End(end(cockpit, reason)),
     }
+}
 
-    fn end(&self, cockpit: &Cockpit, reason: &str) -> End {
-        let totals = cockpit.brake().totals();
-        let open_us = cockpit.target().map_or(0, |target| target.lost_us);
-        End {
-            reason: reason.to_owned(),
-            exit: cockpit.exit_code(),
-            samples: self.samples,
-            missed: self.missed,
-            trips: totals.trips,
-            stopped: totals.stopped,
-            lost_session_seconds: seconds(totals.lost_session_ms + open_us / 1_000),
-            server_cost_ms: self.cost_us / 1_000,
-        }
+fn end(cockpit: &Cockpit, reason: &str) -> End {
+    let totals = cockpit.brake().totals();
+    let open_us = cockpit.target().map_or(0, |target| target.lost_us);
+    End {
+        reason: reason.to_owned(),
+        exit: cockpit.exit_code(),
+        samples: cockpit.tally().samples,
+        missed: cockpit.tally().missed,
+        trips: totals.trips,
+        stopped: totals.stopped,
+        lost_session_seconds: seconds(totals.lost_session_ms + open_us / 1_000),
+        server_cost_ms: cockpit.tally().cost_us / 1_000,
     }
+}
 
-    fn sample(&self, at: At, cockpit: &Cockpit) -> Option<Sample> {
-        let sample = cockpit.sample()?;
-        let scene = cockpit.scene();
-        let target = cockpit.target();
-        let target_pid = target.map(TargetWork::pid);
-        let visible = |count: u32| (sample.counts.masked == 0).then_some(count);
-        let waiting = scene.waiting_clients().filter(|&pid| Some(pid) != target_pid).count();
-        Some(Sample {
-            active: visible(sample.counts.active),
-            idle_in_transaction: visible(sample.counts.idle_in_transaction),
-            clients: sample.counts.total,
-            masked: sample.counts.masked,
-            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
-            victims: target.map(|target| u32::try_from(target.victims.len()).unwrap_or(u32::MAX)),
-            oldest_victim_ms: target
-                .and_then(|target| cockpit.ages().oldest_ms(at, target.victims.iter().copied())),
-            lost_session_seconds: target.map(|target| seconds(target.lost_us / 1_000)),
-            target_pid: target_pid.map(|pid| pid.0),
-            roots: tree::roots(cockpit, at, sample),
-            heads: tree::heads(cockpit, at, sample),
-            groups: tree::groups(cockpit, at, sample),
-            unresolved: u32::try_from(scene.graph.unresolved().count()).unwrap_or(u32::MAX),
-            cost_ms: sample.cost_us / 1_000,
-            cost_us: sample.cost_us,
-            round_trip_ms: sample.round_trip_us / 1_000,
-            replication: cockpit.slow().map(replication),
-            progress: cockpit.slow().map(progress).unwrap_or_default(),
-        })
-    }
+fn sample(at: At, cockpit: &Cockpit) -> Option<Sample> {
+    let sample = cockpit.sample()?;
+    let scene = cockpit.scene();
+    let target = cockpit.target();
+    let target_pid = target.map(TargetWork::pid);
+    let visible = |count: u32| (sample.counts.masked == 0).then_some(count);
+    let waiting = scene.waiting_clients().filter(|&pid| Some(pid) != target_pid).count();
+    Some(Sample {
+        active: visible(sample.counts.active),
+        idle_in_transaction: visible(sample.counts.idle_in_transaction),
+        clients: sample.counts.total,
+        masked: sample.counts.masked,
+        waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+        victims: target.map(|target| u32::try_from(target.victims.len()).unwrap_or(u32::MAX)),
+        oldest_victim_ms: target
+            .and_then(|target| cockpit.ages().oldest_ms(at, target.victims.iter().copied())),
+        lost_session_seconds: target.map(|target| seconds(target.lost_us / 1_000)),
+        target_pid: target_pid.map(|pid| pid.0),
+        roots: tree::roots(cockpit, at, sample),
+        heads: tree::heads(cockpit, at, sample),
+        groups: tree::groups(cockpit, at, sample),
+        unresolved: u32::try_from(scene.graph.unresolved().count()).unwrap_or(u32::MAX),
+        cost_ms: sample.cost_us / 1_000,
+        cost_us: sample.cost_us,
+        round_trip_ms: sample.round_trip_us / 1_000,
+        replication: cockpit.slow().map(replication),
+        progress: cockpit.slow().map(progress).unwrap_or_default(),
+    })
 }
 
 fn flight(cockpit: &Cockpit) -> Flight {
@@ -325,23 +318,5 @@ fn seconds(session_ms: u64) -> f64 {
 
 /// `2026-11-20T22:14:07.123Z` for microseconds since 1970 UTC.
 fn rfc3339(utc_us: i64) -> String {
-    let days = utc_us.div_euclid(86_400_000_000);
-    let ms = utc_us.rem_euclid(86_400_000_000) / 1_000;
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
-}
-
-/// The Gregorian date of a day counted from 1970-01-01.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Years are counted from 1 March, so that the leap day is the last one.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    jiff::Timestamp::from_microsecond(utc_us).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
 }

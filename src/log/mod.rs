@@ -1,12 +1,55 @@
-//! stub
-#![allow(missing_docs)]
-pub const MAJOR: u16 = 0;
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub enum LogError {
-    #[error("y")]
-    X,
-}
-pub fn default_dir() -> Option<std::path::PathBuf> {
-    None
-}
+//! The flight log: one append-only file per flight, from which the flight can be replayed.
+//!
+//! Owns the file's format, the writer (which never blocks the flight), the reader (which never yields a wrong
+//! entry) and the cursor (which seeks). Never decides anything about a flight, and never reads a clock.
+//!
+//! # Format 0
+//!
+//! All numbers are little endian.
+//!
+//! ```text
+//! file    = header, META record, batches
+//! header  = magic 8 | major u16 | length u16 | compatible flags u32 | incompatible flags u32
+//!           | flight 16 | sync 16 | utc_us i64 | monotonic_us u64 | crc32c u32              72 bytes
+//! record  = len u32 | crc32c u32 | type u8 | flags u8 | followers u16 | seq u32 | ts i64 | payload of len bytes
+//! batch   = one or more records: the first has the flag BATCH, each says how many of its batch follow it
+//! segment = a batch SEGMENT (a copy of the header), GAP if entries were lost before it, CHECKPOINT;
+//!           then batches of INPUT, INTENT, EVENT, CHECKPOINT, GAP until the next segment
+//! ```
+//!
+//! - Every later format keeps the first twelve bytes and ends its header with the checksum of what precedes
+//!   it, so that any release can say which version it met.
+//! - A record's checksum covers all of it but the checksum itself. `seq` counts records from 0 (META). `ts` is
+//!   the time of the flight in microseconds. Type 0 is never valid, so a tail of zeros is no record.
+//! - A type with bit 7 set may be skipped by a reader that does not know it. A record with the flag PIECE is the
+//!   next piece of its segment's one zstd stream, and is decompressed even when it is skipped.
+//! - A batch is what one turn of the flight wrote and synced at once. It is read as a whole or not at all.
+//! - SEGMENT repeats the header, so that a reader finds the next segment behind damage, and a damaged header
+//!   loses nothing.
+//! - Payloads: META, INPUT, INTENT, GAP and EVENT are JSON; CHECKPOINT is the engine's own bytes; END, which
+//!   `close` writes last, is empty.
+
+mod batch;
+mod cursor;
+mod disk;
+mod error;
+mod frames;
+mod head;
+mod loss;
+mod paths;
+mod queue;
+mod reader;
+mod record;
+mod recorder;
+mod source;
+mod stream;
+mod writer;
+
+pub use batch::{Batch, Entry};
+pub use cursor::{Cursor, Seek, Segment};
+pub use error::{LogError, ReadError};
+pub use head::{Head, Header, MAJOR, Meta};
+pub use loss::Lost;
+pub use paths::{default_dir, default_path};
+pub use reader::{Damage, Ending, Item, Reader};
+pub use recorder::{Log, Options, SEGMENT_SAMPLES, SEGMENT_US, Status, Summary};

@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_postgres::error::SqlState;
 
+use crate::clock::FlightClock;
 use crate::engine::effect::{DeadMan, Rung};
 use crate::engine::ids::{BackendId, Oid, Pid, ServerTime};
-use crate::engine::input::{Conn, Input, Link, LinkState, Outcome};
+use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, WatchdogNews};
 use crate::pg::connect::{Conninfo, Session, SessionSettings};
 use crate::pg::stop::Stop;
 
@@ -22,7 +23,10 @@ const TURN_MS: u32 = 250;
 const SILENT_TURNS: u32 = 4;
 /// What the loop raises when it has acted.
 const FIRED: &str = "LKPIT";
-const BACKOFF: Duration = Duration::from_millis(500);
+/// How long a cancelled loop has to say how it ended.
+const LAST_WORD: Duration = Duration::from_millis(500);
+/// The pause before the next try, in milliseconds.
+const BACKOFF_MS: u64 = 500;
 
 /// The switch and the session it runs on.
 #[derive(Debug)]
@@ -93,36 +97,56 @@ impl Watchdog {
         let backend = guards.attempt.backend;
         let Some(sql) = self.sql(&guards) else {
             let why = "the start of its session is not known, so the switch cannot be set".to_owned();
-            self.tell(Some(backend), Err(why)).await;
+            self.tell(Some(backend), WatchdogNews::Failed(why)).await;
             return self.wait_for_order(stop).await;
         };
-        self.tell(Some(backend), Ok(())).await;
+        self.tell(Some(backend), WatchdogNews::Set).await;
+        let began = FlightClock::start();
         let ended = {
             let running = self.session.client().batch_execute(&sql);
-            tokio::select! {
-                ended = running => Ended::ByItself(ended),
-                changed = self.orders.changed() => Ended::Ordered(changed.is_err()),
-                () = stop.given() => Ended::Ordered(true),
+            tokio::pin!(running);
+            let over = tokio::select! {
+                biased;
+                ended = &mut running => Err(ended),
+                changed = self.orders.changed() => Ok(changed.is_err()),
+                () = stop.given() => Ok(true),
+            };
+            match over {
+                Err(ended) => Ended::ByItself(ended),
+                Ok(over) => {
+                    if let Err(error) = self.session.cancel().await {
+                        let why = format!("could not be released: {error}");
+                        self.tell(None, WatchdogNews::Failed(why)).await;
+                    }
+                    // The order may have crossed the news that it has acted.
+                    let last_word = tokio::time::timeout(LAST_WORD, running).await;
+                    Ended::Ordered(over, last_word.ok().and_then(Result::err).filter(has_fired))
+                }
             }
         };
         match ended {
-            Ended::Ordered(over) => {
-                // The session is given up with the statement: a late cancel must not hit the next one.
-                if let Err(error) = self.session.cancel().await {
-                    self.tell(None, Err(format!("could not be released: {error}"))).await;
+            Ended::Ordered(over, acted) => {
+                if let Some(error) = acted {
+                    self.tell(Some(backend), WatchdogNews::Acted(message(&error))).await;
                 }
-                self.replace_quietly().await;
-                self.tell(None, Ok(())).await;
+                // The session is given up with the statement: a late cancel must not hit the next one.
+                if !over {
+                    self.replace_quietly().await;
+                }
+                self.tell(None, WatchdogNews::Released).await;
                 over
             }
             Ended::ByItself(Ok(())) => self.wait_for_order(stop).await,
-            Ended::ByItself(Err(error)) if error.code().map(SqlState::code) == Some(FIRED) => {
-                let why = error.as_db_error().map_or_else(|| error.to_string(), |e| e.message().to_owned());
-                self.tell(Some(backend), Err(format!("it acted: {why}"))).await;
+            Ended::ByItself(Err(error)) if has_fired(&error) => {
+                self.tell(Some(backend), WatchdogNews::Acted(message(&error))).await;
                 self.wait_for_order(stop).await
             }
             Ended::ByItself(Err(error)) => {
-                self.replace(&error.to_string()).await;
+                self.replace(&message(&error)).await;
+                if began.now().ms() < BACKOFF_MS {
+                    // It would most likely fail as quickly again.
+                    tokio::time::sleep(Duration::from_millis(BACKOFF_MS)).await;
+                }
                 false
             }
         }
@@ -150,7 +174,7 @@ impl Watchdog {
                     std::mem::replace(&mut self.session, session).close().await;
                     return;
                 }
-                Err(_) => tokio::time::sleep(BACKOFF).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(BACKOFF_MS)).await,
             }
         }
     }
@@ -177,8 +201,8 @@ impl Watchdog {
         Some(sql)
     }
 
-    async fn tell(&self, guards: Option<BackendId>, result: Result<(), String>) {
-        let _ = self.inputs.send(Input::Outcome(Outcome::Watchdog { guards, result })).await;
+    async fn tell(&self, guards: Option<BackendId>, news: WatchdogNews) {
+        let _ = self.inputs.send(Input::Outcome(Outcome::Watchdog { guards, news })).await;
     }
 
     async fn link(&self, state: LinkState) {
@@ -186,10 +210,20 @@ impl Watchdog {
     }
 }
 
+/// Whether the loop ended because it acted.
+fn has_fired(error: &tokio_postgres::Error) -> bool {
+    error.code().map(SqlState::code) == Some(FIRED)
+}
+
+/// What went wrong, in one line.
+fn message(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |refused| refused.message().to_owned())
+}
+
 enum Ended {
     ByItself(Result<(), tokio_postgres::Error>),
-    /// True when the flight is over.
-    Ordered(bool),
+    /// True when the flight is over; and what the loop raised when it had acted before.
+    Ordered(bool, Option<tokio_postgres::Error>),
 }
 
 async fn open(conninfo: &Conninfo, names: &Names) -> Result<Session, String> {
@@ -199,7 +233,12 @@ async fn open(conninfo: &Conninfo, names: &Names) -> Result<Session, String> {
 /// A start time as an exact SQL literal.
 fn literal(time: Option<ServerTime>) -> String {
     match time {
-        Some(ServerTime(us)) => format!("(timestamptz 'epoch' + interval '{us} microseconds')"),
+        Some(ServerTime(us)) => {
+            // In parts, because the fields of an interval are 32 bits wide before version 15.
+            let (hours, rest_us) = (us.div_euclid(3_600_000_000), us.rem_euclid(3_600_000_000));
+            let (seconds, us) = (rest_us / 1_000_000, rest_us % 1_000_000);
+            format!("(timestamptz 'epoch' + interval '{hours} hours {seconds} seconds {us} microseconds')")
+        }
         None => "null::timestamptz".to_owned(),
     }
 }

@@ -103,7 +103,7 @@ async fn a_programs_lines_signals_and_exit_code_are_seen() {
     assert_eq!(program.lines().last(), Some(&serde_json::json!({ "type": "end" })));
     assert_eq!(program.stderr(), "oops");
 
-    let mut killed = shell("sleep 600");
+    let mut killed = shell("exec sleep 600");
     killed.signal(Signal::KILL);
     assert_eq!(killed.exit(LONG).await, 128 + 9);
     assert_eq!(shell("exit 3").exit(Duration::from_secs(20)).await, 3);

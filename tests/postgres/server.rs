@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use lockpit::demo::server::{Binaries, Prepared, Server, ServerError, ServerOptions, StopMode};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process, test_kill_process};
 
 use crate::support::{Actor, LONG, Version, versions, wait_until};
 
@@ -64,8 +64,10 @@ async fn every_version_starts_with_its_settings_and_goes() {
 }
 
 #[tokio::test]
-async fn a_server_never_runs_as_root_and_its_files_are_closed_to_others() {
+async fn a_server_is_not_roots_and_out_of_reach_of_the_terminal_and_of_others() {
     let server = start();
+    let postmaster = process(pid(&server));
+    assert_eq!(getpgid(Some(postmaster)).ok(), Some(postmaster), "it leads a process group of its own");
     let data = server.data_dir();
     let home = data.parent().expect("a parent");
     // PostgreSQL itself refuses a data directory that is not its own user's.

@@ -38,7 +38,7 @@
 //! `"promoted"`, `"other cluster"`, and `outcome`: `"right PID yes"`, `"right PID no why"`,
 //! `"rung STOP sent|nobody_fits|refused why|failed why"`, `"aftermath STOP gone|let_go|holds STATE|runs N"`
 //! (victims that wait on), `"ended PID alive|dead committed|aborted|in_progress|unknown"`,
-//! `"watchdog PID set|released|failed why"`. With `asleep = true` lockpit did not run until this input: no ticks, and a
+//! `"watchdog PID set|released|failed why|acted words"`. With `asleep = true` lockpit did not run until this input: no ticks, and a
 //! gap since the first one that was due, as the flight's loop tells it.
 
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ use serde::Deserialize;
 use super::effect::Effect;
 use super::ids::{At, Oid, Pid};
 use super::input::{
-    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, RungAnswer, Sensor,
+    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, RungAnswer, Sensor, WatchdogNews,
 };
 use super::locks::LockMode;
 use super::sample::{BackendKind, Edge, Fact, State, Watch};
@@ -430,9 +430,14 @@ fn outcome(at: At, words: &str) -> Outcome {
         "watchdog" => {
             let session = story::session(Pid(number(whom)));
             match split(rest) {
-                ["set", _] => Outcome::Watchdog { guards: Some(session), result: Ok(()) },
-                ["released", _] => Outcome::Watchdog { guards: None, result: Ok(()) },
-                ["failed", why] => Outcome::Watchdog { guards: Some(session), result: Err(why.to_owned()) },
+                ["set", _] => Outcome::Watchdog { guards: Some(session), news: WatchdogNews::Set },
+                ["released", _] => Outcome::Watchdog { guards: None, news: WatchdogNews::Released },
+                ["failed", why] => {
+                    Outcome::Watchdog { guards: Some(session), news: WatchdogNews::Failed(why.to_owned()) }
+                }
+                ["acted", words] => {
+                    Outcome::Watchdog { guards: Some(session), news: WatchdogNews::Acted(words.to_owned()) }
+                }
                 other => panic!("not a word of the watchdog: {other:?}"),
             }
         }

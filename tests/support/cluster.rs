@@ -29,8 +29,13 @@ impl Cluster {
     /// A server of one's own, for tests that restart, overload or reconfigure it; gone when dropped. `options`
     /// come over those of the shared ones.
     pub(crate) fn fresh(major: u32, options: ServerOptions) -> Cluster {
-        let server = Server::start(binaries(major), defaults().and(options));
-        Cluster { server: server.unwrap_or_else(|error| panic!("PostgreSQL {major}: {error}")) }
+        Cluster::of(binaries(major), options)
+    }
+
+    /// The same with these programs.
+    pub(crate) fn of(binaries: &Binaries, options: ServerOptions) -> Cluster {
+        let server = Server::start(binaries, defaults().and(options));
+        Cluster { server: server.unwrap_or_else(|error| panic!("PostgreSQL {}: {error}", binaries.major())) }
     }
 
     /// A streaming standby of this server, ready for readers, made by a copy of the data directory (no client

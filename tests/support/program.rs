@@ -130,7 +130,8 @@ impl Program {
         let status = status.expect("a child can be waited for");
         for output in [&mut self.stdout, &mut self.stderr] {
             let read = tokio::time::timeout(deadline, &mut output.reader).await;
-            read.expect("its outputs end with it").expect("the reader does not panic");
+            let read = read.unwrap_or_else(|_| panic!("it ended, but a child of it still holds its output"));
+            read.expect("the reader does not panic");
         }
         status.code().or_else(|| status.signal().map(|signal| 128 + signal)).expect("a code or a signal")
     }

@@ -10,6 +10,7 @@
 mod account;
 mod binaries;
 mod error;
+mod files;
 mod home;
 mod options;
 mod postmaster;

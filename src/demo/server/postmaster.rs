@@ -1,9 +1,8 @@
 //! The life of a throw-away server: prepare, start, stop, start again, gone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{OpenOptionsExt, lchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::thread;
@@ -12,6 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::account::Account;
+use super::files::{own_all, tail, write_private};
 use super::home::Home;
 use super::{Binaries, ServerError, ServerOptions};
 use crate::clock::FlightClock;
@@ -25,8 +25,6 @@ const STOP_MS: u64 = 60_000;
 const DROP_MS: u64 = 10_000;
 /// Other programs may take a free port between its choice and its use.
 const PORT_TRIES: u32 = 10;
-/// The most of a log that an error repeats.
-const LOG_TAIL_BYTES: usize = 2_000;
 
 /// How a server is stopped, in PostgreSQL's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -354,43 +352,4 @@ fn free_port() -> Result<u16, ServerError> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(ServerError::file("find a free port on", "127.0.0.1"))
-}
-
-fn write_private(account: &Account, path: &Path, text: &str) -> Result<(), ServerError> {
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        io::Write::write_all(&mut file, text.as_bytes())
-    };
-    write().map_err(ServerError::file("write", path))?;
-    account.own(path)
-}
-
-/// Gives a data directory that the caller may have filled to the account, without following links.
-fn own_all(account: &Account, path: &Path) -> Result<(), ServerError> {
-    let Account::Other { uid, gid, .. } = account else { return Ok(()) };
-    lchown(path, Some(*uid), Some(*gid)).map_err(ServerError::file("change the owner of", path))?;
-    if fs::symlink_metadata(path).map_err(ServerError::file("read", path))?.is_dir() {
-        for entry in fs::read_dir(path).map_err(ServerError::file("read", path))? {
-            own_all(account, &entry.map_err(ServerError::file("read", path))?.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// The end of the file `path` from byte `from` on.
-fn tail(path: &Path, from: u64) -> String {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    match read() {
-        Ok(bytes) => {
-            let start = bytes.len().saturating_sub(LOG_TAIL_BYTES);
-            String::from_utf8_lossy(&bytes[start..]).trim().to_owned()
-        }
-        Err(error) => format!("(its log cannot be read: {error})"),
-    }
 }

@@ -1,6 +1,6 @@
 use crate::engine::effect::{Effect, Rung};
 use crate::engine::ids::{At, Pid};
-use crate::engine::input::{Command, Input, Outcome, RungAnswer};
+use crate::engine::input::{Command, Input, Outcome, RungAnswer, WatchdogNews};
 use crate::engine::locks::LockMode::{AccessExclusiveLock, ShareUpdateExclusiveLock};
 use crate::engine::sample::{Fact, State};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
@@ -134,7 +134,7 @@ fn a_read_only_flight_stops_nothing() {
 
 #[test]
 fn a_login_that_may_not_signal_the_target_does_not_try_and_says_so() {
-    let mut story = Story::begin(armed());
+    let mut story = Story::begin(armed()).without_answers();
     story.look(900, calm());
     let asked = story.look(1_000, jam(8));
     assert!(asked.contains(&Effect::CheckRight { backend: session(B), role: Some(APP_ROLE) }));
@@ -159,8 +159,26 @@ fn the_right_of_another_session_says_nothing_about_the_target() {
 }
 
 #[test]
+fn a_trip_waits_for_the_answer_about_its_right_but_not_for_long() {
+    let mut story = Story::begin(armed()).without_answers();
+    story.look(900, calm());
+    story.look(1_000, jam(8));
+    assert_eq!(rungs(&story.look(1_400, jam(8))), []);
+    assert_eq!(rungs(&story.look(1_500, jam(8))), [(Rung::Terminate, B)], "what is not known is tried");
+}
+
+#[test]
+fn a_trip_follows_the_answer_that_its_target_may_be_stopped() {
+    let mut story = Story::begin(armed()).without_answers();
+    story.look(900, calm());
+    story.look(1_000, jam(8));
+    assert_eq!(rungs(&story.look(1_150, jam(8))), []);
+    assert_eq!(rungs(&story.outcome(1_160, right(B, Ok(())))), [(Rung::Terminate, B)]);
+}
+
+#[test]
 fn a_right_is_asked_for_again_when_the_control_session_is_back() {
-    let mut story = Story::begin(armed());
+    let mut story = Story::begin(armed()).without_answers();
     story.look(900, calm());
     story.look(1_000, jam(0));
     story.outcome(1_010, right(B, Err("it could not be checked: there is no control session")));
@@ -499,17 +517,18 @@ fn a_target_whose_stop_was_not_answered_is_not_told_as_failed_by_itself() {
 }
 
 #[test]
-fn a_target_that_the_dead_mans_switch_may_have_hit_is_not_told_as_failed_by_itself() {
+fn what_the_dead_mans_switch_has_hit_is_told_as_stopped_and_needs_no_second_stop() {
     let mut story = Story::begin(Settings { if_lost: IfLost::Stop, ..armed() });
     story.look(900, calm());
     story.look(1_000, jam(0));
-    let acted = "it acted: lockpit is not heard of any more".to_owned();
-    story.outcome(9_000, Outcome::Watchdog { guards: Some(session(B)), result: Err(acted) });
+    let news = WatchdogNews::Acted("lockpit is not heard of any more".to_owned());
+    story.outcome(9_000, Outcome::Watchdog { guards: Some(session(B)), news });
     story.look(9_010, calm());
     story.events();
     story.outcome(9_020, ended(B, true, Fact::Known("aborted")));
     let events = story.events();
-    assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Unknown, .. }]), "{events:?}");
+    assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Cancelled, .. }]), "{events:?}");
+    assert_eq!((story.cockpit.brake().totals().stopped, story.cockpit.exit_code()), (1, 4));
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn idle_in_transaction() -> Who {
 
 fn target(who: &Who, victims: i32) -> Target {
     let victims = (200..200 + victims).map(Pid).collect();
-    Target { strong: true, victims, lost_us: 500_000, ..Target::of(&who.backend) }
+    Target { strong: true, victims, lost_us: 500_000, ..Target::of(At(0), &who.backend) }
 }
 
 /// A stop with everything it has said.

@@ -111,10 +111,11 @@ fn auto_stays_with_its_target_until_that_ends() {
 }
 
 #[test]
-fn auto_stays_in_its_database_and_names_do_not() {
+fn only_a_pid_reaches_into_another_database() {
     let look = calm().with(working(B).database(ELSEWHERE));
     assert_eq!(selected(Selector::Auto, &look), None);
-    assert_eq!(selected(app("deploy"), &look), Some(B));
+    assert_eq!(selected(app("deploy"), &look), None);
+    assert_eq!(selected(Selector::Pid(B), &look), Some(B));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::engine::ids::{At, BackendId, Oid, Pid, ServerTime, StopId, TextId};
 use crate::engine::input::{
-    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, RungAnswer, Sensor,
+    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, RungAnswer, Sensor, WatchdogNews,
 };
 use crate::engine::locks::{LockMode, LockObject};
 use crate::engine::sample::{Backend, BackendKind, Counts, Edge, Fact, Lock, Sample, State, Watch};
@@ -184,13 +184,19 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Fact::Known("in progress".to_owned())),
         Just(Fact::Missing(why())),
     ];
+    let watchdog = prop_oneof![
+        Just(WatchdogNews::Set),
+        Just(WatchdogNews::Released),
+        Just(WatchdogNews::Acted("why".to_owned())),
+        Just(WatchdogNews::Failed("why".to_owned())),
+    ];
     let allowed = || any::<bool>().prop_map(move |ok| if ok { Ok(()) } else { Err("no".to_owned()) });
     prop_oneof![
         4 => (stop(), answer, amount()).prop_map(|(stop, answer, sent)| Outcome::Rung { stop, answer, sent: At(sent) }),
         4 => aftermath,
         1 => (session(), allowed()).prop_map(|(backend, allowed)| Outcome::Right { backend, allowed }),
         1 => (session(), any::<bool>(), xact).prop_map(|(backend, alive, xact)| Outcome::Ended { backend, alive, xact }),
-        1 => (proptest::option::of(session()), allowed()).prop_map(|(guards, result)| Outcome::Watchdog { guards, result }),
+        1 => (proptest::option::of(session()), watchdog).prop_map(|(guards, news)| Outcome::Watchdog { guards, news }),
     ]
 }
 

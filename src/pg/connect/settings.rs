@@ -78,6 +78,10 @@ impl SessionSettings {
             set("tcp_keepalives_idle", &idle.map_or(0, |idle| idle.as_secs()));
             set("tcp_keepalives_interval", &interval.map_or(0, |interval| interval.as_secs()));
             set("tcp_keepalives_count", &count.unwrap_or(0));
+            // Keepalives rest while an answer is on its way to a client that has vanished.
+            if let (Some(idle), Some(interval), Some(count)) = (idle, interval, count) {
+                set("tcp_user_timeout", &(idle + interval * count).as_millis());
+            }
         }
         sql
     }

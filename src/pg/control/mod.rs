@@ -82,6 +82,8 @@ pub struct Control {
     line: Line,
     ping_every: Duration,
     observing: Option<Observation>,
+    /// The right that was asked for while there was no session to ask on.
+    unchecked: Option<(BackendId, Option<Oid>)>,
 }
 
 /// An open session with its statements.
@@ -124,8 +126,17 @@ impl Control {
         let line = Line::open(&here, &application).await?;
         let (sender, orders) = mpsc::unbounded_channel();
         let ping_every = PING_EVERY;
-        let control =
-            Control { place, application, clock, inputs, orders, line, ping_every, observing: None };
+        let control = Control {
+            place,
+            application,
+            clock,
+            inputs,
+            orders,
+            line,
+            ping_every,
+            observing: None,
+            unchecked: None,
+        };
         Ok((control, sender))
     }
 
@@ -160,12 +171,15 @@ impl Control {
                 self.observe().await;
             }
             Order::CheckRight { backend, role } => {
-                let answer = limit(self.line.acts.right(self.line.session.client(), backend, role)).await;
-                let allowed = match answer {
-                    Ok(allowed) => allowed,
-                    Err(why) => Err(format!("the right to stop it could not be checked: {why}")),
-                };
-                self.tell(Outcome::Right { backend, allowed }).await;
+                match self.right(backend, role).await {
+                    Ok(allowed) => self.tell(Outcome::Right { backend, allowed }).await,
+                    // Not knowing is no refusal: it is asked again on a session that works.
+                    Err(why) => {
+                        self.unchecked = Some((backend, role));
+                        self.lost(why).await;
+                        self.reconnect().await;
+                    }
+                }
             }
             Order::AskEnd { backend, xid } => {
                 let answer = limit(self.line.acts.ended(self.line.session.client(), backend, xid)).await;
@@ -201,6 +215,10 @@ impl Control {
             Ok(answer) => answer,
             Err(_) => RungAnswer::Failed("the control session does not answer".to_owned()),
         }
+    }
+
+    async fn right(&self, backend: BackendId, role: Option<Oid>) -> Result<Result<(), String>, String> {
+        limit(self.line.acts.right(self.line.session.client(), backend, role)).await
     }
 
     async fn observe(&mut self) {
@@ -261,6 +279,13 @@ impl Control {
                     let answer = self.try_stop(rung, &attempt).await;
                     self.tell(Outcome::Rung { stop, answer, sent: self.clock.now() }).await;
                 }
+                if let Some((backend, role)) = self.unchecked.take() {
+                    let allowed = match self.right(backend, role).await {
+                        Ok(allowed) => allowed,
+                        Err(why) => Err(format!("the right to stop it could not be checked: {why}")),
+                    };
+                    self.tell(Outcome::Right { backend, allowed }).await;
+                }
                 return;
             }
             tokio::select! {
@@ -275,15 +300,12 @@ impl Control {
         }
     }
 
-    /// Answers an order other than a stop, which no session can carry out.
+    /// Answers an order other than a stop, which no session can carry out, or keeps it for the next one.
     async fn refuse(&mut self, order: Order) {
         let why = || "there is no control session".to_owned();
         match order {
             Order::Stop { .. } => {}
-            Order::CheckRight { backend, .. } => {
-                let allowed = Err(format!("the right to stop it could not be checked: {}", why()));
-                self.tell(Outcome::Right { backend, allowed }).await;
-            }
+            Order::CheckRight { backend, role } => self.unchecked = Some((backend, role)),
             Order::AskEnd { backend, .. } => {
                 let xact = Fact::Missing(why());
                 self.tell(Outcome::Ended { backend, alive: true, xact }).await;

@@ -24,6 +24,12 @@ shown_locks as materialized (
        or (l.locktype = 'transactionid' and l.transactionid in (
                select a.transactionid from awaited a where a.locktype = 'transactionid'))
 ),
+-- A prepared transaction keeps the virtual id of the session that prepared it, until a restart; its own
+-- transaction id is what it has locked.
+prepared_xids as materialized (
+    select l.virtualtransaction, l.transactionid::text::int8 as xid
+    from locks l where l.pid is null and l.locktype = 'transactionid'
+),
 waiters as materialized (
     select w.pid, pg_blocking_pids(w.pid) as blockers
     from (select distinct pid from locks where not granted and pid is not null) w
@@ -33,51 +39,53 @@ involved as materialized (
     union select unnest(blockers) from waiters
     union select unnest($2::int[])
 ),
-activity as materialized (
-    select a.*, a.backend_type is null and a.query = '<insufficient privilege>' as masked
+activity as (
+    select a.*, a.backend_type is null and a.query = '<insufficient privilege>' as is_masked,
+           (a.state <> 'idle' and a.pid <> pg_backend_pid())
+           or a.backend_type in ('autovacuum worker', 'walsender')
+           or a.pid in (select i.pid from involved i) as shown
     from pg_stat_get_activity(null) a
-),
-shown as materialized (
-    select a.* from activity a
-    where (a.state <> 'idle' and a.pid <> pg_backend_pid())
-       or a.backend_type in ('autovacuum worker', 'walsender')
-       or a.pid in (select i.pid from involved i)
 )
 select
-    $1 as slow, now_at, total, active, idle, idle_in_transaction, masked,
-    b.*, l.*, e.*, p.*, r.*, n.*, s.*, g.*, c.*,
+    $1 as slow, statement_timestamp() as now_at, b.*, l.*, e.*, p.*, r.*, n.*, s.*, g.*, c.*,
     (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000000)::int8 as cost_us
 from
-    (select statement_timestamp() as now_at,
-            count(*) filter (where client) as total,
+    -- One pass over the sessions, and none but the shown ones leave it: with thousands of idle sessions
+    -- every further pass and every copy of their texts costs more than all the rest.
+    (select count(*) filter (where client) as total,
             count(*) filter (where client and state = 'active') as active,
             count(*) filter (where client and state = 'idle') as idle,
             count(*) filter (where client and state like 'idle in transaction%') as idle_in_transaction,
-            count(*) filter (where masked) as masked
-     from (select state, masked,
-                  (backend_type = 'client backend' or (masked and usesysid <> 0 and datid is not null))
-                  and application_name not like 'lockpit/%' as client
-           from activity) a) counts,
-    (select array_agg(pid) as b_pid,
-            array_agg(leader_pid) as b_leader_pid,
-            array_agg(backend_type) as b_type,
-            array_agg(masked) as b_masked,
-            array_agg(datid) as b_database,
-            array_agg(usesysid) as b_role,
-            array_agg(application_name) as b_application,
-            array_agg(case when client_port = -1 then 'local' else host(client_addr) end) as b_client,
-            array_agg(state) as b_state,
-            array_agg(wait_event_type || '/' || wait_event) as b_wait_event,
-            array_agg(backend_start) as b_backend_start,
-            array_agg(xact_start) as b_xact_start,
-            array_agg(query_start) as b_query_start,
-            array_agg(state_change) as b_state_change,
-            array_agg(backend_xid::text::int8) as b_xid,
-            array_agg(left(query, 4096)) as b_query,
-            array_agg(octet_length(query)) as b_query_bytes
-     from shown) b,
+            count(*) filter (where is_masked) as masked,
+            max(backend_start) filter (where backend_type = 'checkpointer') as g_checkpointer_start,
+            array_agg(pid) filter (where shown) as b_pid,
+            array_agg(leader_pid) filter (where shown) as b_leader_pid,
+            array_agg(backend_type) filter (where shown) as b_type,
+            array_agg(is_masked) filter (where shown) as b_masked,
+            array_agg(datid) filter (where shown) as b_database,
+            array_agg(usesysid) filter (where shown) as b_role,
+            array_agg(application_name) filter (where shown) as b_application,
+            array_agg(case when client_port = -1 then 'local' else host(client_addr) end)
+                filter (where shown) as b_client,
+            array_agg(state) filter (where shown) as b_state,
+            array_agg(wait_event_type || '/' || wait_event) filter (where shown) as b_wait_event,
+            array_agg(backend_start) filter (where shown) as b_backend_start,
+            array_agg(xact_start) filter (where shown) as b_xact_start,
+            array_agg(query_start) filter (where shown) as b_query_start,
+            array_agg(state_change) filter (where shown) as b_state_change,
+            array_agg(backend_xid::text::int8) filter (where shown) as b_xid,
+            array_agg(left(query, 4096)) filter (where shown) as b_query,
+            array_agg(octet_length(query)) filter (where shown) as b_query_bytes
+     from (select a.*, a.application_name not like 'lockpit/%'
+                       and (a.backend_type = 'client backend'
+                            or (a.is_masked and a.usesysid <> 0 and a.datid is not null)) as client
+           from activity a
+           offset 0 -- keeps the planner from repeating these conditions in every filter above
+          ) a) b,
     (select array_agg(coalesce(pid, 0)) as l_pid,
-            array_agg(case when pid is null then split_part(virtualtransaction, '/', 2)::int8 end) as l_prepared,
+            array_agg(case when l.pid is null then (
+                select x.xid from prepared_xids x where x.virtualtransaction = l.virtualtransaction
+                limit 1) end) as l_prepared,
             array_agg(locktype) as l_type,
             array_agg(coalesce(database, 0)) as l_database,
             array_agg(coalesce(relation, 0)) as l_relation,
@@ -86,7 +94,7 @@ from
             array_agg(mode) as l_mode,
             array_agg(granted) as l_granted,
             array_agg(waitstart) as l_wait_start
-     from shown_locks) l,
+     from shown_locks l) l,
     (select array_agg(pid) as e_waiter, array_agg(array_to_string(blockers, ',')) as e_blockers from waiters) e,
     (select array_agg(transaction::text::int8) as p_xid, array_agg(gid) as p_gid,
             array_agg(prepared) as p_prepared, array_agg(ownerid) as p_owner, array_agg(dbid) as p_database
@@ -116,8 +124,6 @@ from
             array_agg(wal_status) as s_wal_status
      from pg_get_replication_slots() where $1) s,
     (select case when $1 then pg_is_in_recovery() end as g_in_recovery,
-            case when $1 then (select max(backend_start) from activity where backend_type = 'checkpointer') end
-                as g_checkpointer_start,
             case when $1 and pg_is_in_recovery() then pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::int8
                  when $1 then pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::int8 end as g_wal) g,
     (select pg_stat_get_db_xact_commit($3) as c_commit, pg_stat_get_db_xact_rollback($3) as c_rollback,

@@ -31,9 +31,29 @@ pub(super) enum ItemKind {
     Close,
     /// A list of constants that was collapsed.
     Dots,
+    /// A name in quotes.
+    Name,
     /// Anything else.
     Other,
 }
+
+/// Words after which a sign is no subtraction or addition.
+const BEFORE_OPERAND: &[&str] = &[
+    "and",
+    "between",
+    "by",
+    "default",
+    "distinct",
+    "else",
+    "limit",
+    "not",
+    "offset",
+    "or",
+    "returning",
+    "select",
+    "then",
+    "when",
+];
 
 impl<'a> Item<'a> {
     fn new(token: &Token<'a>, gap: bool) -> Item<'a> {
@@ -43,6 +63,7 @@ impl<'a> Item<'a> {
             Kind::Open => (ItemKind::Open, token.text),
             Kind::Close => (ItemKind::Close, token.text),
             Kind::Dots => (ItemKind::Dots, token.text),
+            Kind::QuotedName => (ItemKind::Name, token.text),
             _ => (ItemKind::Other, token.text),
         };
         Item { kind, text, gap }
@@ -54,6 +75,19 @@ impl<'a> Item<'a> {
 
     fn is_other(&self, text: &str) -> bool {
         self.kind == ItemKind::Other && self.text == text
+    }
+
+    fn is_sign(&self) -> bool {
+        self.is_other("-") || self.is_other("+")
+    }
+
+    /// Whether a sign after it belongs to the constant that follows the sign.
+    fn expects_operand(&self) -> bool {
+        match self.kind {
+            ItemKind::Open | ItemKind::Other => true,
+            ItemKind::Word => BEFORE_OPERAND.iter().any(|word| self.is_word(word)),
+            ItemKind::Constant | ItemKind::Close | ItemKind::Dots | ItemKind::Name => false,
+        }
     }
 
     /// Whether it is a value in a list: a constant, a word for one, or a collapsed list.
@@ -113,6 +147,7 @@ impl<'a> Form<'a> {
             match item.kind {
                 ItemKind::Open => form.open(item),
                 ItemKind::Close => form.close(item),
+                ItemKind::Constant => form.constant(item),
                 _ => form.items.push(item),
             }
         }
@@ -124,6 +159,18 @@ impl<'a> Form<'a> {
 
     fn inner(&mut self) -> &mut Level {
         self.levels.last_mut().expect("the outermost level is never closed")
+    }
+
+    /// A constant takes its signs in: whether it is negative is part of its value.
+    fn constant(&mut self, mut item: Item<'a>) {
+        while let [before @ .., sign] = &self.items[..]
+            && sign.is_sign()
+            && before.last().is_none_or(Item::expects_operand)
+        {
+            item.gap |= sign.gap;
+            self.items.pop();
+        }
+        self.items.push(item);
     }
 
     fn open(&mut self, item: Item<'a>) {
@@ -203,7 +250,7 @@ fn begins_like(first: &[Item<'_>], row: &[Item<'_>]) -> bool {
     row.len() <= first.len() && first.iter().zip(row).all(|(a, b)| a.same_form(b))
 }
 
-/// Whether the items are a list of values: signed, cast, or in rows (where `rows` allows them), separated
+/// Whether the items are a list of values: cast, or in rows (where `rows` allows them), separated
 /// by commas. With `cut`, the beginning of such a list will do.
 fn is_list(mut items: &[Item<'_>], rows: bool, cut: bool) -> bool {
     loop {
@@ -217,12 +264,7 @@ fn is_list(mut items: &[Item<'_>], rows: bool, cut: bool) -> bool {
 }
 
 /// What follows the value at the start of `items`; `None` when there is no value.
-fn value<'i, 'a>(mut items: &'i [Item<'a>], rows: bool, cut: bool) -> Option<&'i [Item<'a>]> {
-    while let [sign, rest @ ..] = items
-        && (sign.is_other("-") || sign.is_other("+"))
-    {
-        items = rest;
-    }
+fn value<'i, 'a>(items: &'i [Item<'a>], rows: bool, cut: bool) -> Option<&'i [Item<'a>]> {
     let mut rest = match items {
         [] => return cut.then_some(items),
         [first, rest @ ..] if first.is_value() => rest,

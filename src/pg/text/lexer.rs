@@ -172,11 +172,16 @@ fn is_operator(byte: u8) -> bool {
     b"+-*/<>=~!@#%^&|`?".contains(&byte)
 }
 
-/// Length of a run of operator characters, which a comment ends.
+/// Length of an operator. A comment ends it, and a sign at its end belongs to what follows, unless the
+/// operator has a character that no standard operator has: `=-1` is two operators, `@-1` is one.
 fn operator(bytes: &[u8]) -> usize {
-    let len = run(bytes, is_operator);
-    let comment = bytes[..len].windows(2).position(|pair| pair == b"--" || pair == b"/*");
-    comment.unwrap_or(len)
+    let run = run(bytes, is_operator);
+    let len = bytes[..run].windows(2).position(|pair| pair == b"--" || pair == b"/*").unwrap_or(run);
+    if bytes[..len].iter().any(|byte| b"~!@#%^&|`?".contains(byte)) {
+        return len;
+    }
+    let signs = bytes[..len].iter().rev().take_while(|byte| matches!(byte, b'+' | b'-')).count();
+    if signs < len { len - signs } else { 1 }
 }
 
 /// A nested comment. `bytes` starts with its opening.

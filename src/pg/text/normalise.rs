@@ -3,7 +3,7 @@
 //! Owns what survives of a text. Texts that differ only in literals have one form, so that identical
 //! victims collapse:
 //!
-//! - strings, numbers and parameters become `$1`, `$2`, .. in their order;
+//! - strings, numbers and parameters become `$1`, `$2`, .. in their order, with their signs;
 //! - a list of constants after `IN`, `ARRAY` or `VALUES` becomes `(...)`, however long it is;
 //! - a row of `VALUES` that has the form of the first one is dropped;
 //! - comments and white space become one space.

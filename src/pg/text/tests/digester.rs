@@ -68,18 +68,40 @@ fn a_text_in_use_is_remembered_and_an_unused_one_is_forgotten() {
     assert_eq!(recent.get(100), None);
 }
 
+/// The digest of a text that the parser is asked about.
+fn ask(digester: &mut Digester, table: &str) -> NamedBy {
+    digester.digest(&format!("drop table {table}"), false).1.unwrap().named_by
+}
+
 #[test]
 fn a_busy_parser_is_not_waited_for_and_its_late_answer_is_dropped() {
-    let mut digester = Digester::new(None).unwrap();
-    let (answer, late) = std::sync::mpsc::channel();
-    digester.parser.late_for_tests(late);
-    let (_, text) = digester.digest("alter table a add b int", false);
-    assert_eq!(text.unwrap().named_by, NamedBy::Keywords);
-    drop(answer);
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let read = move |text: &str| {
+        if text.contains("slow") {
+            wait.recv().unwrap();
+        }
+        tree::read(text)
+    };
+    let mut digester = Digester { parser: Parser::with(read).unwrap(), ..Digester::new(None).unwrap() };
+    assert_eq!(ask(&mut digester, "slow"), NamedBy::Keywords);
+    assert_eq!(ask(&mut digester, "at_once"), NamedBy::Keywords);
+    go_on.send(()).unwrap();
+    while digester.parser.is_busy() {
+        std::thread::yield_now();
+    }
     digester.parser = digester.parser.patient();
-    let (_, text) = digester.digest("alter table b add b int", false);
-    assert_eq!(
-        text.map(|text| (text.named_by, text.relations)),
-        Some((NamedBy::Parser, vec!["b".to_owned()]))
-    );
+    let (_, text) = digester.digest("drop table later", false);
+    assert_eq!(text.unwrap().relations, ["later"]);
+}
+
+#[test]
+fn a_parser_that_panics_is_asked_again() {
+    let read = |text: &str| {
+        assert!(!text.contains("boom"), "on purpose");
+        tree::read(text)
+    };
+    let mut digester =
+        Digester { parser: Parser::with(read).unwrap().patient(), ..Digester::new(None).unwrap() };
+    assert_eq!(ask(&mut digester, "boom"), NamedBy::Keywords);
+    assert_eq!(ask(&mut digester, "bang"), NamedBy::Parser);
 }

@@ -179,11 +179,14 @@ fn the_deepest_texts_that_are_parsed_leave_the_process_alive() {
     let mut parser = Parser::start().unwrap().patient();
     let mut parsed = 0;
     for shape in SHAPES {
-        let tokens_of =
-            |n| lexer::tokens(&text_of(shape, n), false).iter().filter(|token| !token.is_blank()).count();
+        let tokens_of = |n| {
+            let raw = text_of(shape, n);
+            lexer::tokens(&raw, false).iter().filter(|token| !token.is_blank()).count()
+        };
         // The largest of its shape that is within the limit.
-        let deepest = (1..=4_096).rev().step_by(16).find(|n| tokens_of(*n) <= 4_096);
-        for n in deepest.into_iter().chain([100]) {
+        let (fixed, each) = (tokens_of(100), (tokens_of(200) - tokens_of(100)) / 100);
+        let deepest = 100 + (parser::MAX_TOKENS - fixed) / each.max(1);
+        for n in [deepest, 100] {
             let raw = text_of(shape, n);
             parsed += usize::from(parser.parse(&lexer::tokens(&raw, false)).is_some());
         }

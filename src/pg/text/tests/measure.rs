@@ -58,18 +58,11 @@ fn costs() {
     let before = resident_kib();
     let mut parser = Parser::start().unwrap().patient();
     println!("resident, KiB: {before:?}, with the idle parser {:?}", resident_kib());
-    for shape in ["(", "f(", "array(select ", "not "] {
-        let raw = format!(
-            "create view v as select {}",
-            shape.repeat(4_000 / shape.split_inclusive([' ', '(']).count())
-        );
+    for (part, tokens) in [("(", 1), ("not ", 1), ("f(", 2), ("array(select ", 3), ("select * from (", 4)] {
+        let raw = format!("create view v as select {}", part.repeat(4_000 / tokens));
         let clock = FlightClock::start();
         let parsed = parser.parse(&lexer::tokens(&raw, false));
-        println!(
-            "{shape:?} to the limit: {} us, {:?}, resident {:?}",
-            clock.now().0,
-            parsed.is_some(),
-            resident_kib()
-        );
+        let us = clock.now().0;
+        println!("{part:?} to the limit: {us} us, {:?}, resident {:?}", parsed.is_some(), resident_kib());
     }
 }

@@ -141,7 +141,7 @@ fn statements_of_applications_are_named_by_their_words() {
             => "SELECT", 1, [""],
             "select u1_0.id,u1_0.name from users u1_0 where u1_0.mail=$1 and u1_0.id in (...)";
         "UPDATE pgbench_accounts SET abalance = abalance + -1234 WHERE aid = 87654;"
-            => "UPDATE", 1, [""], "UPDATE pgbench_accounts SET abalance = abalance + -$1 WHERE aid = $2;";
+            => "UPDATE", 1, [""], "UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2;";
         "INSERT INTO pgbench_history (tid, bid, mtime) VALUES (5, 1, CURRENT_TIMESTAMP), (6, 1, CURRENT_TIMESTAMP)"
             => "INSERT", 1, [""],
             "INSERT INTO pgbench_history (tid, bid, mtime) VALUES ($1, $2, CURRENT_TIMESTAMP)";
@@ -302,6 +302,11 @@ fn texts_that_differ_in_literals_only_are_one() {
         &["select (a, b) in ((1, 2))", "select (a, b) in ((1, 2), (3, 4))"],
         &["select array[1]", "select array[1,2::numeric(10,2),pg_catalog.int4 '3']"][..1],
         &["insert into t values (1, f(2))", "insert into t values (1, f(2)), (3, f('x')), (null, f(1))"],
+        &[
+            "select -1, a-1, (-1), a = -1, a=-1",
+            "select 2, a-2, (2), a = - 2, a=2",
+            "select $1, a-$2, ($3), a = $4, a=$5",
+        ],
         &["delete from t where a = 1;", "delete from t where a = E'\\'';"],
     ] {
         let mut digester = patient();

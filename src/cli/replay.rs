@@ -1,0 +1,164 @@
+//! `lockpit replay`: a flight again, from its log.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::lines::{complain, print};
+use super::{Exit, Failure, target};
+use crate::engine::ids::At;
+use crate::headless::Narrator;
+use crate::headless::line::{self, Body, Line};
+use crate::log::Ending;
+use crate::random;
+use crate::replay::{Drift, Replay, ReplayError, Step};
+
+/// What `replay` is told.
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The log
+    #[arg(value_name = "LOG")]
+    log: PathBuf,
+    /// Print JSON lines instead of opening a screen
+    #[arg(long)]
+    headless: bool,
+    /// Begin this long after the start of the flight
+    #[arg(long, value_name = "TIME", value_parser = target::duration_ms)]
+    at: Option<u64>,
+}
+
+pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
+    if !args.headless {
+        return Err(Failure::new(Exit::Usage, "there is no screen yet: add --headless for JSON lines"));
+    }
+    play(&args.log, args.at.map(At::from_ms))
+}
+
+/// Replays a log that is part of this program.
+pub(super) fn play_recorded(log: &[u8]) -> Result<u8, Failure> {
+    let name = format!("lockpit-{}-{:016x}.flight", std::process::id(), u64::from_le_bytes(random::bytes()));
+    let path = std::env::temp_dir().join(name);
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+    let written = written.and_then(|mut file| file.write_all(log));
+    let played = match written {
+        Ok(()) => play(&path, None),
+        Err(error) => {
+            let message = format!("the recording cannot be unpacked to {}: {error}", path.display());
+            Err(Failure::new(Exit::BadLog, message))
+        }
+    };
+    // What cannot be removed is a few kilobytes in the folder for temporary files.
+    let _ = std::fs::remove_file(&path);
+    played
+}
+
+fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
+    let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
+    let mut replay = match at {
+        None => Replay::open(log),
+        Some(at) => Replay::open_at(log, at),
+    }
+    .map_err(unreadable)?;
+    let mut teller = Teller::new(&replay, at);
+    while let Some(step) = replay.step().map_err(unreadable)? {
+        if teller.tell(&replay, &step).is_err() {
+            // The reader of the lines has gone.
+            return Ok(teller.exit());
+        }
+    }
+    match replay.ending().map_err(unreadable)? {
+        Ending::Complete => Ok(teller.exit()),
+        Ending::Torn { at_byte, lost_bytes } => {
+            complain(&format!(
+                "{}: the log is torn: it stops at byte {at_byte} without an end, {lost_bytes} bytes of an \
+                 unfinished entry behind it; everything before is intact",
+                log.display()
+            ));
+            Ok(teller.exit())
+        }
+        Ending::Damaged(damage) => {
+            let rest = match damage.resumes_at {
+                Some(byte) => format!("it is readable again from byte {byte}"),
+                None => "nothing behind that place can be read".to_owned(),
+            };
+            complain(&format!(
+                "{}: the log is damaged or altered at byte {}; {rest}",
+                log.display(),
+                damage.at_byte
+            ));
+            Ok(Exit::BadLog as u8)
+        }
+    }
+}
+
+/// Prints the lines of a replay.
+struct Teller {
+    narrator: Narrator,
+    /// Nothing before it is told.
+    from: At,
+    has_drifted: bool,
+    /// The flight has still to be introduced, because the replay did not begin at its beginning.
+    context: bool,
+}
+
+impl Teller {
+    fn new(replay: &Replay, at: Option<At>) -> Teller {
+        let (from, context) = (at.unwrap_or_default(), at.is_some());
+        Teller { narrator: Narrator::resume(replay.cockpit()), from, has_drifted: false, context }
+    }
+
+    fn exit(&self) -> u8 {
+        if self.has_drifted { Exit::Drift as u8 } else { Exit::Done as u8 }
+    }
+
+    fn tell(&mut self, replay: &Replay, step: &Step) -> std::io::Result<()> {
+        let cockpit = replay.cockpit();
+        let rejudged = replay.is_rejudged();
+        let (at, lines) = match step {
+            Step::Turn { at, was_sample, drift } => {
+                let mut lines = self.narrator.tell(*at, cockpit, *was_sample);
+                if let Some(drift) = drift {
+                    self.has_drifted |= !rejudged;
+                    lines.push(drift_line(*at, drift, rejudged));
+                }
+                (*at, lines)
+            }
+            Step::Resumed { at, gap } => {
+                self.narrator = Narrator::resume(cockpit);
+                let gap = line::Gap { from_ms: gap.from.ms(), why: gap.why.clone(), lost: gap.lost };
+                (*at, vec![Line { at_ms: at.ms(), body: Body::Gap(gap) }])
+            }
+            Step::StateDiffers { at } => {
+                self.has_drifted = true;
+                let drift = line::Drift {
+                    recorded: vec!["a checkpoint of the engine".to_owned()],
+                    replayed: vec!["another state of the engine".to_owned()],
+                    rejudged,
+                };
+                (*at, vec![Line { at_ms: at.ms(), body: Body::Drift(drift) }])
+            }
+        };
+        if at < self.from {
+            return Ok(());
+        }
+        let mut out = std::io::stdout().lock();
+        if std::mem::take(&mut self.context) {
+            print(&mut out, &Narrator::flight(at, cockpit))?;
+        }
+        lines.iter().try_for_each(|line| print(&mut out, line))?;
+        out.flush()
+    }
+}
+
+fn drift_line(at: At, drift: &Drift, rejudged: bool) -> Line {
+    let words = |effects: &[crate::engine::effect::Effect]| {
+        effects.iter().map(|effect| format!("{effect:?}")).collect()
+    };
+    let body = Body::Drift(line::Drift {
+        recorded: words(&drift.recorded),
+        replayed: words(&drift.replayed),
+        rejudged,
+    });
+    Line { at_ms: at.ms(), body }
+}

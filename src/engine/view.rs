@@ -1,0 +1,105 @@
+//! What may be read of the engine: by screens, JSON lines and reports.
+//!
+//! Owns the read-only side of [`Cockpit`]. Changes nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::Cockpit;
+use super::ages::Ages;
+use super::brake::Brake;
+use super::catalog::Catalog;
+use super::input::{Attached, Begin};
+use super::pace::Pacer;
+use super::sample::{Sample, SlowFacts};
+use super::scene::Scene;
+use super::target::Target;
+use super::timeline::Timeline;
+
+/// What the looks at the server came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Full samples.
+    pub samples: u64,
+    /// Looks that brought nothing.
+    pub missed: u64,
+    /// The server's own time in samples and watches, in microseconds.
+    pub cost_us: u64,
+}
+
+impl Cockpit {
+    /// What the flight was told at its start.
+    pub fn flight(&self) -> Option<&Begin> {
+        self.begin.as_ref()
+    }
+
+    /// The server, as it presented itself.
+    pub fn server(&self) -> Option<&Attached> {
+        self.attached.as_ref()
+    }
+
+    /// Names for numbers.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The last full sample, without what is read once a second.
+    pub fn sample(&self) -> Option<&Sample> {
+        self.sample.as_deref()
+    }
+
+    /// What was last read of replication, progress and counters.
+    pub fn slow(&self) -> Option<&SlowFacts> {
+        self.slow.as_deref()
+    }
+
+    /// The last sample, understood.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// Ages of the waits.
+    pub fn ages(&self) -> &Ages {
+        &self.ages
+    }
+
+    /// The work under guard.
+    pub fn target(&self) -> Option<&Target> {
+        self.follow.target.as_ref()
+    }
+
+    /// The guard.
+    pub fn brake(&self) -> &Brake {
+        &self.brake
+    }
+
+    /// What happened.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// How often is looked.
+    pub fn pacer(&self) -> &Pacer {
+        &self.pacer
+    }
+
+    /// What the flight comes to so far: 8 when it was armed and may not stop its target, 4 when a guardrail
+    /// stopped something, else 0.
+    pub fn exit_code(&self) -> u8 {
+        let totals = self.brake.totals();
+        match (totals.acted, totals.arming_refused) {
+            (1.., _) => 4,
+            (0, true) => 8,
+            (0, false) => 0,
+        }
+    }
+
+    /// What the looks at the server came to.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Whether the flight has ended.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+}

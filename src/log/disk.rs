@@ -1,0 +1,142 @@
+//! The file a log is written to.
+//!
+//! Owns creating, locking, appending, cutting. Everything below `len` is durable; nothing is ever appended
+//! behind bytes that are not.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::error::LogError;
+
+/// What a trial write must find room for before recording is taken up again.
+const TRIAL_BYTES: usize = 64 * 1_024;
+
+#[derive(Debug)]
+pub(super) struct Disk {
+    file: File,
+    /// Durable bytes.
+    len: u64,
+    /// There may be bytes behind `len`.
+    torn: bool,
+}
+
+impl Disk {
+    /// Creates `path` with `head` as its first bytes, durably.
+    pub(super) fn create(path: &Path, head: &[u8]) -> Result<Disk, LogError> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| refused(path, error))?;
+        let created = Disk::begin(file, path, head);
+        if created.is_err() {
+            // Ours alone, just created, and without a word in it.
+            let _ = std::fs::remove_file(path);
+        }
+        created
+    }
+
+    fn begin(file: File, path: &Path, head: &[u8]) -> Result<Disk, LogError> {
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
+            rustix::io::Errno::WOULDBLOCK => LogError::Locked { path: path.to_owned() },
+            other => LogError::Create { path: path.to_owned(), source: other.into() },
+        })?;
+        let mut disk = Disk { file, len: 0, torn: false };
+        disk.append(head).map_err(|error| refused(path, error))?;
+        sync_dir(path);
+        Ok(disk)
+    }
+
+    /// Durable bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Appends `bytes` and returns when they are durable. After an error none of them count; what was written
+    /// of them is cut off, now or by [`Disk::recover`].
+    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.torn {
+            return Err(io::Error::other("the log ends in a torn write"));
+        }
+        self.torn = true;
+        match self.file.write_all_at(bytes, self.len).and_then(|()| self.file.sync_data()) {
+            Ok(()) => {
+                self.len += bytes.len() as u64;
+                self.torn = false;
+                Ok(())
+            }
+            Err(error) => {
+                // A cut that fails now is tried again by `recover`, without which nothing is appended.
+                let _ = self.cut();
+                Err(error)
+            }
+        }
+    }
+
+    /// Fails when nobody could ever open what is being written.
+    pub(super) fn check_reachable(&self) -> io::Result<()> {
+        match self.file.metadata()?.nlink() {
+            0 => Err(io::Error::new(io::ErrorKind::NotFound, "the log's file was removed")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds out whether the log can go on: cuts what is torn and writes, syncs and cuts a trial of zeros,
+    /// which no reader takes for a record.
+    pub(super) fn recover(&mut self) -> io::Result<()> {
+        self.check_reachable()?;
+        self.torn = true;
+        self.cut()?;
+        let trial = self.file.write_all_at(&[0; TRIAL_BYTES], self.len).and_then(|()| self.file.sync_data());
+        self.cut()?;
+        trial?;
+        self.torn = false;
+        Ok(())
+    }
+
+    fn cut(&self) -> io::Result<()> {
+        self.file.set_len(self.len)?;
+        self.file.sync_data()
+    }
+}
+
+/// What went wrong, in words for people.
+pub(super) fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        _ => format!("the log cannot be written: {error}"),
+    }
+}
+
+fn refused(path: &Path, source: io::Error) -> LogError {
+    let path = path.to_owned();
+    let dir = parent(&path);
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => LogError::Exists { path },
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => LogError::NoDirectory { path, dir },
+        io::ErrorKind::ReadOnlyFilesystem => LogError::ReadOnly { path },
+        io::ErrorKind::PermissionDenied => LogError::Denied { path, dir },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LogError::Full { path },
+        _ => LogError::Create { path, source },
+    }
+}
+
+/// Makes the new name durable, where the file system and the directory's permissions allow it.
+fn sync_dir(path: &Path) {
+    let _ = File::open(parent(path)).and_then(|dir| dir.sync_all());
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

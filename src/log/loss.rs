@@ -1,0 +1,45 @@
+//! What could not be recorded.
+//!
+//! Owns the account of a loss until its gap is on disk.
+
+use crate::engine::ids::At;
+use crate::engine::input::Gap;
+
+/// Entries that could not be recorded, from a first one on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Why, in words for people.
+    pub why: String,
+    /// Time of the first entry that was lost.
+    pub since: At,
+    /// How many batches were lost.
+    pub batches: u64,
+    /// How many entries were in them.
+    pub entries: u64,
+}
+
+impl Lost {
+    pub(super) fn new(why: String, since: At) -> Lost {
+        Lost { why, since, batches: 0, entries: 0 }
+    }
+
+    /// Counts one batch of `entries`.
+    pub(super) fn count(&mut self, entries: u64) {
+        self.batches += 1;
+        self.entries += entries;
+    }
+
+    /// Takes in a loss that touches this one. The reason of the earlier one stays.
+    pub(super) fn absorb(&mut self, other: Lost) {
+        if other.since < self.since {
+            self.why = other.why;
+            self.since = other.since;
+        }
+        self.batches += other.batches;
+        self.entries += other.entries;
+    }
+
+    pub(super) fn gap(&self) -> Gap {
+        Gap { from: self.since, why: self.why.clone(), lost: Some(self.entries) }
+    }
+}

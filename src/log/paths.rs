@@ -1,0 +1,45 @@
+//! Where logs are kept unless something else is said.
+//!
+//! Owns names of files and directories. Creates nothing.
+
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+/// Longest part of a file's name that comes from the database's name.
+const MAX_NAME_CHARS: usize = 64;
+
+/// The directory for logs of this user: lockpit's state directory, or its data directory on systems without
+/// one. `None` when the user has no home directory.
+pub fn default_dir() -> Option<PathBuf> {
+    let dirs = ProjectDirs::from("", "", "lockpit")?;
+    Some(dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
+}
+
+/// The log in `dir` of a flight that began at `utc_us` (microseconds since 1970 UTC) on `database`:
+/// `20261120T221407Z-shop.flight`. Characters that are unsafe in a file's name become `_`.
+pub fn default_path(dir: &Path, utc_us: i64, database: &str) -> PathBuf {
+    let name: String = database
+        .chars()
+        .take(MAX_NAME_CHARS)
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
+        .collect();
+    let began = jiff::Timestamp::from_microsecond(utc_us).unwrap_or_default();
+    dir.join(format!("{}-{name}.flight", began.strftime("%Y%m%dT%H%M%SZ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(utc_us: i64, database: &str) -> String {
+        default_path(Path::new("d"), utc_us, database).to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_log_is_named_by_its_start_and_database() {
+        assert_eq!(name(1_795_212_847_999_999, "shop"), "d/20261120T221407Z-shop.flight");
+        assert_eq!(name(0, "a/b c\u{e4}"), "d/19700101T000000Z-a_b_c_.flight");
+        assert_eq!(name(-1, ".."), "d/19691231T235959Z-...flight");
+    }
+}

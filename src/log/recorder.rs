@@ -1,0 +1,205 @@
+//! The flight's side of the log.
+//!
+//! Owns when a new segment is due. Never waits for the disk, except in `create` and `close`.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::batch::Batch;
+use super::disk::Disk;
+use super::error::LogError;
+use super::head::{self, Header};
+use super::loss::Lost;
+use super::queue::{Bounds, Durable, Shared, Stop};
+use super::record::{MAX_BATCH_RECORDS, MAX_PLAIN_BYTES};
+use super::writer::{Ack, Writer};
+use crate::engine::ids::At;
+
+/// A segment is due this long after the last one began, in microseconds of the flight.
+pub const SEGMENT_US: u64 = 60 * 1_000_000;
+/// A segment is due after this many full samples.
+pub const SEGMENT_SAMPLES: u32 = 120;
+
+/// How a log is written.
+pub struct Options {
+    /// Bytes (before compression) that may wait for the disk.
+    pub queue_bytes: usize,
+    /// Batches and segments that may wait for the disk.
+    pub queue_batches: usize,
+    /// How long after a failure the disk is tried again.
+    pub retry: Duration,
+    /// Called on the writing thread with the number of the last durable record, after each batch. While it
+    /// runs nothing is written.
+    pub ack: Option<Box<dyn FnMut(u32) + Send>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { queue_bytes: 32 << 20, queue_batches: 1_024, retry: Duration::from_secs(1), ack: None }
+    }
+}
+
+/// The state of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Durable bytes of the file.
+    pub bytes: u64,
+    /// Durable records, the log's own included.
+    pub records: u64,
+    /// The number of the last durable record.
+    pub durable_seq: u32,
+    /// What is being lost; `None` while everything is recorded.
+    pub lost: Option<Lost>,
+}
+
+/// What a closed log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Records, the log's own included.
+    pub records: u64,
+    /// The number of the last record.
+    pub durable_seq: u32,
+    /// Entries lost in the whole flight; each loss has its gap in the log.
+    pub lost_entries: u64,
+}
+
+/// A log that is being written.
+///
+/// Each turn of the flight loop: when [`Log::wants_segment`], [`Log::begin_segment`] with a checkpoint of the
+/// engine; then one [`Log::append`] with the inputs of the turn and the effects that followed.
+///
+/// When the disk fails or is too slow, recording stops: [`Log::append`] returns false and [`Status::lost`] says
+/// why. The writer tries the disk again until it can go on, then [`Log::needs_checkpoint`], and the new segment
+/// begins with a gap that tells how many entries were lost.
+///
+/// A log that is dropped without [`Log::close`] is written to the end of its queue, but reads as torn.
+pub struct Log {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<Result<Summary, LogError>>>,
+    segment: Option<Present>,
+}
+
+/// The present segment, as the flight sees it.
+#[derive(Debug, Clone, Copy)]
+struct Present {
+    began: At,
+    samples: u32,
+}
+
+impl Log {
+    /// Creates the log at `path`, readable by its owner only, and starts its writing thread. When this returns,
+    /// the header is durable.
+    ///
+    /// # Errors
+    /// Every variant of [`LogError`] but the last two: `path` exists, its directory is missing or read-only, the
+    /// disk is full.
+    pub fn create(path: &Path, header: &Header, options: Options) -> Result<Log, LogError> {
+        let failed = |source| LogError::Create { path: path.to_owned(), source };
+        let head = head::encode(header).map_err(|error| failed(error.into()))?;
+        let disk = Disk::create(path, &head)?;
+        let durable = Durable { bytes: disk.len(), records: 1, seq: 0 };
+        let bounds = Bounds { bytes: options.queue_bytes, batches: options.queue_batches };
+        let shared = Arc::new(Shared::new(bounds, durable));
+        let ack: Option<Ack> = options.ack;
+        let writer = Writer {
+            disk,
+            header: header.encode(),
+            shared: Arc::clone(&shared),
+            retry: options.retry,
+            ack,
+            next_seq: 1,
+            stream: None,
+        };
+        let thread =
+            thread::Builder::new().name("log".to_owned()).spawn(move || writer.run()).map_err(failed)?;
+        Ok(Log { shared, writer: Some(thread), segment: None })
+    }
+
+    /// Queues `batch` to be written and synced at once; never blocks. False when it is not recorded but counted
+    /// as lost: the disk failed or is too slow, the batch is too large, or no segment was begun.
+    pub fn append(&mut self, batch: impl Into<Batch>) -> bool {
+        let batch = batch.into();
+        if batch.is_empty() {
+            return true;
+        }
+        let samples = batch.samples();
+        let (entries, bytes) = (batch.len(), batch.plain_bytes());
+        let refusal = if self.segment.is_none() {
+            Some("no segment was begun".to_owned())
+        } else if bytes > MAX_PLAIN_BYTES || entries > MAX_BATCH_RECORDS {
+            Some(format!("a batch of {entries} entries, {bytes} bytes, is too large"))
+        } else {
+            batch.refusal().map(str::to_owned)
+        };
+        let recorded = self.shared.offer(batch, refusal);
+        if let (true, Some(segment)) = (recorded, &mut self.segment) {
+            segment.samples = segment.samples.saturating_add(samples);
+        }
+        recorded
+    }
+
+    /// Whether a segment is due at `at`: none was begun, the last one has lasted [`SEGMENT_US`] or holds
+    /// [`SEGMENT_SAMPLES`], or [`Log::needs_checkpoint`]. Never while recording is impossible.
+    pub fn wants_segment(&self, at: At) -> bool {
+        if self.shared.has_lost() {
+            return self.needs_checkpoint();
+        }
+        self.segment.is_none_or(|now| at.us_since(now.began) >= SEGMENT_US || now.samples >= SEGMENT_SAMPLES)
+    }
+
+    /// Whether recording stopped and could go on from a fresh checkpoint.
+    pub fn needs_checkpoint(&self) -> bool {
+        self.shared.needs_checkpoint()
+    }
+
+    /// Queues a segment that begins with `checkpoint`, the engine as it is before the next entry. False when
+    /// it cannot be recorded.
+    pub fn begin_segment(&mut self, at: At, checkpoint: Vec<u8>) -> bool {
+        let bytes = checkpoint.len();
+        let refusal =
+            (bytes > MAX_PLAIN_BYTES).then(|| format!("a checkpoint of {bytes} bytes is too large"));
+        let begun = self.shared.offer_segment(at, checkpoint, refusal);
+        if begun {
+            self.segment = Some(Present { began: at, samples: 0 });
+        }
+        begun
+    }
+
+    /// How the recording is doing. Cheap: for every frame of a screen.
+    pub fn status(&self) -> Status {
+        let (Durable { bytes, records, seq }, lost) = self.shared.account();
+        Status { bytes, records, durable_seq: seq, lost }
+    }
+
+    /// Writes what is queued and the END record, with the flight's end at `at`, and waits until all is durable.
+    ///
+    /// # Errors
+    /// [`LogError::Unfinished`] when the end could not be written: the log reads as torn, with all that was
+    /// durable before. [`LogError::WriterGone`] when the writing thread has died.
+    pub fn close(mut self, at: At) -> Result<Summary, LogError> {
+        self.shared.stop(Stop::Close(at));
+        let thread = self.writer.take().ok_or(LogError::WriterGone)?;
+        thread.join().unwrap_or(Err(LogError::WriterGone))
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(thread) = self.writer.take() {
+            self.shared.stop(Stop::Abandon);
+            // What it returns was for `close`.
+            let _ = thread.join();
+        }
+    }
+}
