@@ -1,7 +1,6 @@
 //! A disk that is slow, full, read-only or gone: the flight goes on, the loss is said, recording resumes.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -9,62 +8,11 @@ use lockpit::engine::ids::At;
 use lockpit::engine::input::Gap;
 use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options, Summary};
 
+use super::small_disk::{SmallDisk, skipped};
 use super::support::{create, entries, header, mark, noise, place, read, wait_until};
 
 fn impatient() -> Options {
     Options { retry: Duration::from_millis(10), ..Options::default() }
-}
-
-#[expect(clippy::print_stderr, reason = "a test that could not run must say so")]
-fn skipped(why: &str) {
-    eprintln!("SKIPPED: {why}");
-}
-
-/// A small file system of its own, gone with the value.
-struct SmallDisk {
-    dir: Option<tempfile::TempDir>,
-}
-
-impl SmallDisk {
-    /// `None`, and a line that says so, where nothing may be mounted.
-    fn mount(kib: u32) -> Option<SmallDisk> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let size = format!("size={kib}k");
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "lockpit-test"]).arg(dir.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(SmallDisk { dir: Some(dir) }),
-            _ => {
-                skipped("this user may not mount a file system");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.as_ref().expect("until it is dropped").path()
-    }
-
-    fn remount(&self, how: &str) {
-        let option = format!("remount,{how}");
-        let status = Command::new("mount").args(["-o", &option]).arg(self.path()).status().expect("mount");
-        assert!(status.success());
-    }
-
-    /// Takes all the space that is left, and returns the file to remove to give it back.
-    fn fill(&self) -> PathBuf {
-        let path = self.path().join("ballast");
-        let _ = std::fs::write(&path, vec![1; 16 << 20]);
-        path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a log that a failed test left open must not keep it.
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-        self.dir.take();
-    }
 }
 
 /// What an intact log of these tests holds: its gaps, and the notes of all marks.

@@ -7,5 +7,7 @@ mod forge;
 mod loss;
 mod recording;
 mod roundtrip;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod support;
 mod variants;

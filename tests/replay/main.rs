@@ -5,5 +5,8 @@ mod support;
 
 mod cuts;
 mod flights;
+mod full_disk;
 mod killed;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod writer;
