@@ -38,8 +38,8 @@
 //! `"promoted"`, `"other cluster"`, and `outcome`: `"right PID yes"`, `"right PID no why"`,
 //! `"rung STOP sent|nobody_fits|refused why|failed why"`, `"aftermath STOP gone|let_go|holds STATE|runs N"`
 //! (victims that wait on), `"ended PID alive|dead committed|aborted|in_progress|unknown"`,
-//! `"watchdog PID set|released|failed why|acted words"`. With `asleep = true` lockpit did not run until this input: no ticks, and a
-//! gap since the first one that was due, as the flight's loop tells it.
+//! `"watchdog PID set|released|failed why|acted words"`. With `asleep = true` lockpit did not run until this
+//! input: no ticks, and a gap since the first one that was due, as the flight's loop tells it.
 
 use std::collections::BTreeMap;
 

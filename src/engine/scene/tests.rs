@@ -50,6 +50,14 @@ fn a_weak_index_build_is_charged_with_nobody_behind_another_teams_alter() {
 }
 
 #[test]
+fn a_weak_backend_has_no_share_in_whom_it_blocks_beside_a_strong_one() {
+    let weak = client(CIC).holds(ShareUpdateExclusiveLock, USERS);
+    let writer = client(Pid(200)).awaits(RowExclusiveLock, USERS).behind(&[B, CIC]);
+    let look = calm().with(forgotten_reader()).with(waiting_alter()).with(weak).with(writer);
+    assert_eq!((victims(&look, B), victims(&look, CIC)), (1, 0));
+}
+
+#[test]
 fn an_ordinary_index_build_is_charged_with_the_writers_it_blocks() {
     let build = client(B).holds(ShareLock, USERS);
     let writer = client(Pid(200)).awaits(RowExclusiveLock, USERS).behind(&[B]);
