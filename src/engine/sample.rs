@@ -66,7 +66,7 @@ impl Sample {
     }
 }
 
-/// Sessions by state. Client backends only; lockpit's own are included.
+/// Sessions by state. Client backends only; lockpit's own are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// All client backends, masked ones included.

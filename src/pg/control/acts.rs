@@ -81,7 +81,8 @@ impl Acts {
         let BackendId { pid, backend_start } = attempt.backend;
         let victims: Vec<i32> = victims.iter().map(|pid| pid.0).collect();
         let (start, query) = (parameter(backend_start), parameter(attempt.query_start));
-        let row = client.query_one(&self.aftermath, &[&pid.0, &start, &query, &victims]).await?;
+        let xact = parameter(attempt.xact_start);
+        let row = client.query_one(&self.aftermath, &[&pid.0, &start, &query, &victims, &xact]).await?;
         Ok(Left {
             alive: row.try_get("alive")?,
             still_strong: row.try_get("still_strong")?,
