@@ -16,7 +16,11 @@ const STATEMENTS: [(&str, &str, &[&str]); 9] = [
     ("attached", include_str!("../../src/pg/sql/attached.sql"), &[]),
     ("cancel", include_str!("../../src/pg/sql/cancel.sql"), &["1", "now()", "now()"]),
     ("terminate", include_str!("../../src/pg/sql/terminate.sql"), &["1", "now()", "now()", "now()"]),
-    ("aftermath", include_str!("../../src/pg/sql/aftermath.sql"), &["1", "now()", "now()", "'{1,2}'"]),
+    (
+        "aftermath",
+        include_str!("../../src/pg/sql/aftermath.sql"),
+        &["1", "now()", "now()", "'{1,2}'", "now()"],
+    ),
     ("right", include_str!("../../src/pg/sql/right.sql"), &["1", "now()", "10"]),
     ("ended", include_str!("../../src/pg/sql/ended.sql"), &["1", "now()", "3"]),
 ];
