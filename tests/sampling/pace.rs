@@ -1,7 +1,7 @@
 //! When the watch starts a sample out of turn: while a verdict is open, and once everybody has gone.
 
 use lockpit::engine::effect::Effect;
-use lockpit::engine::ids::{At, Pid, ServerTime};
+use lockpit::engine::ids::{At, Oid, Pid, ServerTime};
 use lockpit::engine::input::Input;
 use lockpit::engine::sample::{Sample, Watch};
 use lockpit::engine::settings::{Arming, Settings};
@@ -39,7 +39,9 @@ async fn only_an_open_verdict_is_worth_a_look_out_of_turn() {
     assert_eq!(waiting.len(), 7);
     let waiting = u32::try_from(jammed.edges.len()).expect("few");
 
-    let mut watching = cockpit(Arming::Watching);
+    let ddl = jammed.backend(Pid(jam.ddl.pid())).expect("it waits");
+    let here = ddl.database.expect("it is connected");
+    let mut watching = cockpit(here, Arming::Watching);
     let effects = look(&mut watching, 0, &jammed);
     assert!(watching.target().is_some());
     let watches = |effects: &[Effect]| {
@@ -49,7 +51,7 @@ async fn only_an_open_verdict_is_worth_a_look_out_of_turn() {
     assert!(!hurries(&mut watching, 50, waiting), "samples at the pace that was asked for");
     assert!(!hurries(&mut watching, 100, waiting + 3));
 
-    let mut shadow = cockpit(Arming::Shadow);
+    let mut shadow = cockpit(here, Arming::Shadow);
     let effects = look(&mut shadow, 0, &jammed);
     assert!(watches(&effects), "{effects:?}");
     assert!(hurries(&mut shadow, 50, waiting), "victims, and the hold time runs");
@@ -61,8 +63,8 @@ async fn only_an_open_verdict_is_worth_a_look_out_of_turn() {
     jam.dissolve().await;
 }
 
-fn cockpit(arming: Arming) -> Cockpit {
-    use lockpit::engine::ids::Oid;
+/// An engine attached to this database, which follows the application `migration`.
+fn cockpit(database: Oid, arming: Arming) -> Cockpit {
     use lockpit::engine::input::{Attached, Begin, Rights};
     use lockpit::engine::sample::Fact;
 
@@ -86,7 +88,7 @@ fn cockpit(arming: Arming) -> Cockpit {
         timeline: Fact::Missing("made up".to_owned()),
         in_recovery: false,
         postmaster_start: ServerTime(0),
-        database: Oid(1),
+        database,
         database_name: String::new(),
         max_connections: 100,
         rights: Rights {
