@@ -106,7 +106,6 @@ fn depth_says_what_it_found() {
 #[test]
 fn age_trips_at_its_limit() {
     for (oldest_ms, expected) in [
-        (None, Level::Ok),
         (Some(499), Level::Ok),
         (Some(500), Level::Warn),
         (Some(999), Level::Warn),
@@ -114,6 +113,15 @@ fn age_trips_at_its_limit() {
     ] {
         assert_eq!(level("queue_age", &[aged(0, oldest_ms)]), expected, "oldest {oldest_ms:?}");
     }
+}
+
+#[test]
+fn an_age_that_is_not_known_is_neither_calm_nor_zero() {
+    let unknown = reading("queue_age", &[aged(0, None)]);
+    assert_eq!((unknown.level, unknown.value), (Level::NotYet, None), "{unknown:?}");
+    assert!(!unknown.sentence.contains("nobody"), "{unknown:?}");
+    let nobody = reading("queue_age", &[facts(0, 0)]);
+    assert_eq!((nobody.level, nobody.value), (Level::Ok, Some(0)), "{nobody:?}");
 }
 
 #[test]
