@@ -25,7 +25,8 @@ async fn a_flight_that_is_shorter_than_its_preparations_ends_at_once() {
     for version in on(&[18]) {
         let db = cluster(version.major).database("short").await;
         let conninfo = db.conninfo();
-        let mut program = Program::lockpit(["attach", &conninfo, "--headless", "--no-record", "--for", "1ms"]);
+        let mut program =
+            Program::lockpit(["attach", &conninfo, "--headless", "--no-record", "--for", "1ms"]);
         assert_eq!(program.exit(LONG).await, 0, "stderr: {}", program.stderr());
         let lines = program.lines();
         let end = lines.last().expect("it printed lines");

@@ -379,7 +379,10 @@ fn a_runner_that_was_signalled_under_a_withdrawn_consent_is_watched_to_its_end()
         stopping.sent(2)
     };
     let stopping = disarmed().hears(4, &gone(1, 0));
-    assert_eq!((stopping.rungs(), stopping.result()), (vec![Rung::SignalRunner(RUNNER)], StopResult::Drained));
+    assert_eq!(
+        (stopping.rungs(), stopping.result()),
+        (vec![Rung::SignalRunner(RUNNER)], StopResult::Drained)
+    );
     let stopping = disarmed().hears(1_000, &holding(1, State::Active, true, 3));
     assert_eq!(stopping.rungs(), [Rung::SignalRunner(RUNNER)]);
     assert_eq!(stopping.result(), StopResult::StillHolding);
