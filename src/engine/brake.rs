@@ -51,11 +51,20 @@ pub struct Brake {
     watchdog: Option<DeadMan>,
     /// The attempt the dead-man's switch was last set on. It may tell late that it acted.
     guarded: Option<Attempt>,
-    last_stopped: Option<(Attempt, Hit)>,
+    last_stopped: Option<Stopped>,
     unsent: Option<Unsent>,
     /// The control session has come back since the last stop began.
     control_is_back: bool,
     totals: Totals,
+}
+
+/// What the last stop did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stopped {
+    attempt: Attempt,
+    hit: Hit,
+    /// It was signalled, and its strong locks are known to be gone.
+    ended: bool,
 }
 
 /// What the brake did in this flight.
@@ -141,8 +150,13 @@ impl Brake {
     /// not about it.
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
         let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
-        let last = under_way.or(self.last_stopped).filter(|(stopped, _)| stopped.continues_as(attempt));
-        last.map(|(_, hit)| hit)
+        let last = under_way.or(self.last_stopped.map(|stopped| (stopped.attempt, stopped.hit)));
+        last.filter(|(stopped, _)| stopped.continues_as(attempt)).map(|(_, hit)| hit)
+    }
+
+    /// Whether the last stop ended this attempt, or the one it continues.
+    pub fn has_ended(&self, attempt: &Attempt) -> bool {
+        self.last_stopped.is_some_and(|stopped| stopped.ended && stopped.attempt.continues_as(attempt))
     }
 
     /// The dead-man's switch has signalled the backend it guarded.
@@ -151,7 +165,8 @@ impl Brake {
         match self.stop.as_mut().filter(|stop| stop.attempt().continues_as(&attempt)) {
             Some(stop) => stop.hit_by_watchdog(),
             None => {
-                self.last_stopped = Some((attempt, Hit::Yes));
+                // Its locks were not read: whether they are gone the next sample shows.
+                self.last_stopped = Some(Stopped { attempt, hit: Hit::Yes, ended: false });
                 self.totals.acted += 1;
                 self.totals.stopped += 1;
             }
@@ -354,7 +369,7 @@ impl Brake {
             self.totals.acted += u32::from(stop.hit() != Hit::No);
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
-            self.last_stopped = Some((*stop.attempt(), stop.hit()));
+            self.last_stopped = Some(Stopped { attempt: *stop.attempt(), hit: stop.hit(), ended });
             let last_word = step.events.iter().find_map(|event| match event {
                 Event::Outcome(story) if story.is_final => Some(story.result),
                 _ => None,
