@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
 use super::effect::{DeadMan, Effect, Rung};
-use super::guard::blind;
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
 use super::ids::{At, Attempt, BackendId, Oid, StopId, TextId};
 use super::input::Outcome;
@@ -285,12 +284,10 @@ impl Brake {
 
     /// When time alone changes something, after `at`.
     pub fn next_deadline(&self, at: At, facts: &Facts) -> Option<At> {
-        let blind = facts.last_sample.and_then(|last| {
-            blind::next_deadline(&self.settings.limits.blind, facts.sample_every_ms, last, at)
-        });
+        let rails = self.rails.next_deadline(facts);
         let stop = self.stop.as_ref().map(Stop::deadline);
         let arming = (self.settings.arming != Arming::Watching).then(|| self.armed_until());
-        [blind, stop, arming].into_iter().flatten().filter(|&due| due > at).min()
+        [rails, stop, arming].into_iter().flatten().filter(|&due| due > at).min()
     }
 
     /// Releases the dead-man's switch, because the flight ends.

@@ -13,6 +13,10 @@
 //! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
+//! | [`ids`], [`locks`] | the small types by which everything else is identified |
+//!
+//! An input goes through [`Cockpit::handle`]: it is taken in by the room it concerns, and then, whatever it
+//! was, `settle` lets the guardrails judge, adapts the pace, and ends the flight when it is time.
 
 pub mod ages;
 pub mod brake;

@@ -1,7 +1,6 @@
-use super::blind::next_deadline;
 use super::{Facts, Guardrails, Hold, Level, Reading, TargetFacts, seconds};
 use crate::engine::ids::{At, Pid};
-use crate::engine::settings::{BlindLimit, IfLost, Limits};
+use crate::engine::settings::{IfLost, Limits};
 
 /// Facts from a sample at `ms` about a strong target with that many victims.
 fn facts(ms: u64, victims: u32) -> Facts {
@@ -177,7 +176,7 @@ fn a_sample_ends_blindness() {
 
 #[test]
 fn blindness_asks_to_be_woken_when_its_verdict_changes() {
-    let due = |now_ms| next_deadline(&BlindLimit::default(), 250, At::from_ms(100), At::from_ms(now_ms));
+    let due = |now_ms| Guardrails::default().next_deadline(&stale(now_ms, 100, IfLost::Keep));
     assert_eq!(due(100), Some(At::from_ms(850)));
     assert_eq!(due(849), Some(At::from_ms(850)));
     assert_eq!(due(850), Some(At::from_ms(2_100)));
