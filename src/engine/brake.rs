@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
 use super::effect::{DeadMan, Effect, Rung};
-use super::guard::blind;
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
 use super::ids::{At, Attempt, BackendId, Oid, StopId, TextId};
 use super::input::Outcome;
-use super::rungs::dead_man;
+use super::rungs::{dead_man, first_rung};
 use super::sample::{Sample, State};
 use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
 use super::stop::{Hit, Step, Stop};
@@ -49,12 +48,22 @@ pub struct Brake {
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
-    last_stopped: Option<(Attempt, Hit)>,
-    /// A stop of this attempt had its last word without anybody having been signalled.
-    unsent: Option<Attempt>,
+    /// The attempt the dead-man's switch was last set on. It may tell late that it acted.
+    guarded: Option<Attempt>,
+    last_stopped: Option<Stopped>,
+    unsent: Option<Unsent>,
     /// The control session has come back since the last stop began.
     control_is_back: bool,
     totals: Totals,
+}
+
+/// What the last stop did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stopped {
+    attempt: Attempt,
+    hit: Hit,
+    /// It was signalled, and its strong locks are known to be gone.
+    ended: bool,
 }
 
 /// What the brake did in this flight.
@@ -68,7 +77,10 @@ pub struct Totals {
     pub stopped: u32,
     /// Stops that did not.
     pub not_stopped: u32,
-    /// The login was refused the right to signal a target it was armed for.
+    /// Of these, stops that signalled nobody although their target went on.
+    pub in_vain: u32,
+    /// The arming was for a target that neither the login's rights nor the consent allow to be stopped as it
+    /// was.
     pub arming_refused: bool,
     /// Time the victims of all targets lost, in session-milliseconds.
     pub lost_session_ms: u64,
@@ -81,6 +93,22 @@ struct Incident {
     first: At,
     last: At,
     attempts: u32,
+}
+
+/// A stop of this attempt had its last word without anybody having been signalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Unsent {
+    attempt: Attempt,
+    obstacle: Obstacle,
+}
+
+/// What kept a stop from its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Obstacle {
+    /// No request got through, or none fitted the target any more.
+    Path,
+    /// In the state that the target was in, the consent does not reach it.
+    Consent,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,18 +149,23 @@ impl Brake {
     /// not about it.
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
         let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
-        let last = under_way.or(self.last_stopped).filter(|(stopped, _)| stopped.continues_as(attempt));
-        last.map(|(_, hit)| hit)
+        let last = under_way.or(self.last_stopped.map(|stopped| (stopped.attempt, stopped.hit)));
+        last.filter(|(stopped, _)| stopped.continues_as(attempt)).map(|(_, hit)| hit)
+    }
+
+    /// Whether the last stop ended this attempt, or the one it continues.
+    pub fn has_ended(&self, attempt: &Attempt) -> bool {
+        self.last_stopped.is_some_and(|stopped| stopped.ended && stopped.attempt.continues_as(attempt))
     }
 
     /// The dead-man's switch has signalled the backend it guarded.
     pub fn watchdog_acted(&mut self, backend: BackendId) {
-        let guarded = self.watchdog.map(|switch| switch.attempt).filter(|attempt| attempt.backend == backend);
-        let Some(attempt) = guarded else { return };
+        let Some(attempt) = self.guarded.filter(|attempt| attempt.backend == backend) else { return };
         match self.stop.as_mut().filter(|stop| stop.attempt().continues_as(&attempt)) {
             Some(stop) => stop.hit_by_watchdog(),
             None => {
-                self.last_stopped = Some((attempt, Hit::Yes));
+                // Its locks were not read: whether they are gone the next sample shows.
+                self.last_stopped = Some(Stopped { attempt, hit: Hit::Yes, ended: false });
                 self.totals.acted += 1;
                 self.totals.stopped += 1;
             }
@@ -201,6 +234,7 @@ impl Brake {
         }
         if switch != self.watchdog {
             self.watchdog = switch;
+            self.guarded = switch.map(|switch| switch.attempt).or(self.guarded);
             step.effects.push(Effect::Watchdog { guards: switch });
         }
         self.tell_state(facts.at, refused, &mut step);
@@ -250,12 +284,10 @@ impl Brake {
 
     /// When time alone changes something, after `at`.
     pub fn next_deadline(&self, at: At, facts: &Facts) -> Option<At> {
-        let blind = facts.last_sample.and_then(|last| {
-            blind::next_deadline(&self.settings.limits.blind, facts.sample_every_ms, last, at)
-        });
+        let rails = self.rails.next_deadline(facts);
         let stop = self.stop.as_ref().map(Stop::deadline);
         let arming = (self.settings.arming != Arming::Watching).then(|| self.armed_until());
-        [blind, stop, arming].into_iter().flatten().filter(|&due| due > at).min()
+        [rails, stop, arming].into_iter().flatten().filter(|&due| due > at).min()
     }
 
     /// Releases the dead-man's switch, because the flight ends.
@@ -285,18 +317,24 @@ impl Brake {
         let pid = target.pid();
         step.events.push(Event::Trip { name, reading, pid, acted, attempt });
         if let Some(begun) = begun {
+            if !acted {
+                self.unsent = Some(Unsent { attempt: target.attempt, obstacle: Obstacle::Consent });
+            }
             self.take_on(begun, step);
         }
     }
 
-    /// A stop that reached nobody is begun again on a new control session, while the harm lasts.
+    /// A stop that reached nobody is begun again, while the harm lasts, once what was in its way is not: on a
+    /// new control session, or when the consent reaches the state that the target is in now.
     fn try_again(&mut self, at: At, target: &Target, refused: Option<&str>, step: &mut Step) {
-        if self.stop.is_some() || !self.control_is_back {
-            return;
-        }
-        let Some(unsent) = self.unsent.take() else { return };
-        let still = unsent.continues_as(&target.attempt) && self.rails.tripped().next().is_some();
-        if still && self.acts(at) && refused.is_none() {
+        let Some(unsent) = self.unsent.filter(|_| self.stop.is_none()) else { return };
+        let is_clear = match unsent.obstacle {
+            Obstacle::Path => self.control_is_back,
+            Obstacle::Consent => first_rung(target, self.settings.on_trip).is_ok(),
+        };
+        let does_harm = unsent.attempt.continues_as(&target.attempt) && self.rails.tripped().next().is_some();
+        if is_clear && does_harm && self.acts(at) && refused.is_none() {
+            self.unsent = None;
             let text = format!("pid {} still does harm: its stop is tried again", target.pid());
             step.events.push(Event::Note { warning: true, text });
             let begun = Stop::begin(self.next_id(), at, target, self.settings.on_trip);
@@ -311,7 +349,9 @@ impl Brake {
 
     fn take_on(&mut self, (stop, begun): (Option<Stop>, Step), step: &mut Step) {
         self.control_is_back = false;
+        // Over at once: the consent does not reach it.
         self.totals.not_stopped += u32::from(begun.over);
+        self.totals.arming_refused |= begun.over;
         self.stop = stop;
         step.effects.extend(begun.effects);
         step.events.extend(begun.events);
@@ -326,12 +366,16 @@ impl Brake {
             self.totals.acted += u32::from(stop.hit() != Hit::No);
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
-            self.last_stopped = Some((*stop.attempt(), stop.hit()));
-            let reached_nobody = |event: &Event| {
-                matches!(event, Event::Outcome(story) if story.is_final
-                    && matches!(story.result, StopResult::Lost | StopResult::StillHolding))
-            };
-            self.unsent = (!signalled && step.events.iter().any(reached_nobody)).then_some(*stop.attempt());
+            self.last_stopped = Some(Stopped { attempt: *stop.attempt(), hit: stop.hit(), ended });
+            let last_word = step.events.iter().find_map(|event| match event {
+                Event::Outcome(story) if story.is_final => Some(story.result),
+                _ => None,
+            });
+            let goes_on = matches!(last_word, Some(StopResult::Lost | StopResult::StillHolding));
+            self.totals.in_vain += u32::from(goes_on && stop.hit() == Hit::No);
+            self.totals.arming_refused |= last_word == Some(StopResult::Refused);
+            self.unsent = (goes_on && !signalled)
+                .then_some(Unsent { attempt: *stop.attempt(), obstacle: Obstacle::Path });
             if signalled && stop.rung() == Rung::Cancel {
                 self.aftercare =
                     Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });

@@ -31,6 +31,13 @@ impl Catalog {
         self.databases.insert(database, name.to_owned());
     }
 
+    /// Forgets every name but those of texts: from now on the numbers are those of another cluster.
+    pub fn forget_names(&mut self) {
+        self.relations.clear();
+        self.roles.clear();
+        self.databases.clear();
+    }
+
     /// Takes in new names; later ones replace earlier ones.
     pub fn learn(&mut self, names: Names) {
         self.relations.extend(names.relations.into_iter().map(|name| (name.relation, name.found)));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::brake::Brake;
 use super::ids::BackendId;
+use super::rungs::is_sync_rep;
 use super::sample::Fact;
 use super::stop::Hit;
 use super::target::Target;
@@ -29,6 +30,11 @@ impl Endings {
         self.0.push(Ending { target, hit });
     }
 
+    /// Whether an answer is still to come.
+    pub fn is_open(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The server's answer about the oldest question on `backend`; `None` when there is none.
     pub fn answer(
         &mut self,
@@ -42,7 +48,7 @@ impl Endings {
         let hit = brake.hit(&target.attempt).unwrap_or(hit);
         let fate = match (hit, xact.known().map(String::as_str)) {
             (_, Some("committed")) => Fate::Done,
-            (Hit::Yes, _) => Fate::Cancelled,
+            (Hit::Yes, _) => fate_of_stopped(&target),
             (Hit::No, Some("aborted")) => Fate::Failed,
             // Whether lockpit rolled it back is not known; that it was rolled back is.
             (Hit::Perhaps, Some("aborted")) => Fate::Unknown,
@@ -54,7 +60,18 @@ impl Endings {
 
     /// No answer will come, or none that could be trusted: what is known without one.
     pub fn give_up(&mut self) -> Vec<(Target, Fate)> {
-        let fate = |hit| if hit == Hit::Yes { Fate::Cancelled } else { Fate::Unknown };
-        self.0.drain(..).map(|ending| (ending.target, fate(ending.hit))).collect()
+        self.0
+            .drain(..)
+            .map(|Ending { target, hit }| {
+                let fate = if hit == Hit::Yes { fate_of_stopped(&target) } else { Fate::Unknown };
+                (target, fate)
+            })
+            .collect()
     }
+}
+
+/// What a signal did to a target that is not known to have committed. One that waited for a synchronous
+/// standby most likely has.
+fn fate_of_stopped(target: &Target) -> Fate {
+    if is_sync_rep(target) { Fate::Unknown } else { Fate::Cancelled }
 }

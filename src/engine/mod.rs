@@ -13,6 +13,10 @@
 //! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
+//! | [`ids`], [`locks`] | the small types by which everything else is identified |
+//!
+//! An input goes through [`Cockpit::handle`]: it is taken in by the room it concerns, and then, whatever it
+//! was, `settle` lets the guardrails judge, adapts the pace, and ends the flight when it is time.
 
 pub mod ages;
 pub mod brake;
@@ -70,6 +74,9 @@ mod tests;
 /// The engine's version. A log made by another one is re-judged rather than compared.
 pub const ENGINE_VERSION: u32 = 1;
 
+/// How long the end of a flight waits to hear what became of its target.
+const FATE_WITHIN_MS: u64 = 1_000;
+
 /// Everything the engine knows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Cockpit {
@@ -90,13 +97,21 @@ pub struct Cockpit {
     deadlocks: Deadlocks,
     sample_asked: bool,
     last_seen: At,
-    leaving: Option<String>,
+    leaving: Option<Leaving>,
     over: bool,
     tally: Tally,
     #[serde(skip)]
     scene: Scene,
     #[serde(skip)]
     matcher: Matcher,
+}
+
+/// A flight that is about to end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Leaving {
+    reason: String,
+    /// When it ends, whatever is still open; set once no stop is under way.
+    until: Option<At>,
 }
 
 impl Cockpit {
@@ -158,8 +173,9 @@ impl Cockpit {
         let now = self.last_seen;
         let settings = &self.begin.as_ref()?.settings;
         let ends = settings.ends_ms.map(At::from_ms).filter(|_| self.leaving.is_none());
+        let left = self.leaving.as_ref().and_then(|leaving| leaving.until).filter(|_| !self.over);
         let brake = self.brake.next_deadline(now, &self.facts(now));
-        [ends, brake].into_iter().flatten().filter(|&due| due > now).min()
+        [ends, left, brake].into_iter().flatten().filter(|&due| due > now).min()
     }
 
     fn begin(&mut self, begin: Begin) {
@@ -170,6 +186,11 @@ impl Cockpit {
     }
 
     fn attach(&mut self, at: At, attached: Attached) {
+        let known = self.attached.as_ref();
+        if known.is_some_and(|known| differ(&known.system_identifier, &attached.system_identifier)) {
+            // There the same numbers are other objects.
+            self.catalog.forget_names();
+        }
         self.catalog.attach(attached.database, &attached.database_name);
         let before = self.attached.replace(attached);
         let (Some(before), Some(now)) = (before, self.attached.as_ref()) else {
@@ -199,6 +220,7 @@ impl Cockpit {
         if restarted {
             self.ages.reset();
             self.sample = None;
+            self.slow = None;
             if let Some(target) = self.follow.lose() {
                 self.brake.target_ended(&target);
                 self.brake.session_ended(target.attempt.backend);
@@ -380,16 +402,36 @@ impl Cockpit {
         }
         let ends_ms = self.begin.as_ref().and_then(|begin| begin.settings.ends_ms);
         if ends_ms.is_some_and(|ends_ms| at >= At::from_ms(ends_ms)) && self.leaving.is_none() {
-            self.leaving = Some("time is up".to_owned());
+            self.leaving = Some(Leaving { reason: "time is up".to_owned(), until: None });
         }
-        if let Some(reason) = self.leaving.clone().filter(|_| !stopping) {
-            self.over = true;
-            let unfinished = self.endings.give_up();
-            self.tell_ended(at, unfinished);
-            effects.extend(self.brake.release());
-            self.timeline.push(at, Event::End { reason: reason.clone() });
-            effects.push(Effect::End { reason });
+        if !stopping && self.may_leave(at) {
+            self.end(at, effects);
         }
+    }
+
+    /// Whether a flight that is to end may end now. What was stopped, or is over, has a last chance to be told.
+    fn may_leave(&mut self, at: At) -> bool {
+        let target = self.follow.target.as_ref();
+        let awaits_fate =
+            self.endings.is_open() || target.is_some_and(|target| self.brake.has_ended(&target.attempt));
+        let Some(leaving) = self.leaving.as_mut() else { return false };
+        let until = *leaving.until.get_or_insert(at.plus_ms(FATE_WITHIN_MS));
+        !awaits_fate || at >= until
+    }
+
+    fn end(&mut self, at: At, effects: &mut Vec<Effect>) {
+        let Some(Leaving { reason, .. }) = &self.leaving else { return };
+        let reason = reason.clone();
+        self.over = true;
+        if let Some(stopped) = self.follow.target.take_if(|target| self.brake.has_ended(&target.attempt)) {
+            self.brake.target_ended(&stopped);
+            self.endings.ask(stopped, &self.brake);
+        }
+        let unfinished = self.endings.give_up();
+        self.tell_ended(at, unfinished);
+        effects.extend(self.brake.release());
+        self.timeline.push(at, Event::End { reason: reason.clone() });
+        effects.push(Effect::End { reason });
     }
 
     /// Whether a guardrail may yet trip on the target, or on one that is about to appear.
@@ -398,8 +440,11 @@ impl Cockpit {
     }
 
     fn leave(&mut self, at: At, reason: &str) {
-        if self.leaving.is_none() {
-            self.leaving = Some(reason.to_owned());
+        if let Some(leaving) = self.leaving.as_mut() {
+            // Asked twice: what became of the target is not waited for.
+            leaving.until = Some(at);
+        } else {
+            self.leaving = Some(Leaving { reason: reason.to_owned(), until: None });
             if self.brake.stop().is_some() {
                 let text = format!("{reason}: leaving once the stop under way is over");
                 self.timeline.push(at, Event::Note { warning: false, text });

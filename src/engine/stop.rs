@@ -220,6 +220,10 @@ impl Stop {
         };
         step.events.push(Event::Outcome(self.story(at, result, false, sentence.clone())));
         if let Rung::SignalRunner(_) = self.rung {
+            if self.withdrawn.is_some() {
+                // No rung follows, and whether this one was enough is read from the locks.
+                return;
+            }
             // The server does not notice a client that is gone while its statement waits for a lock.
             self.next(at, "its backend would wait on", result, step);
         } else if let RungAnswer::Refused(_) = answer {

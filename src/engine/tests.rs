@@ -10,7 +10,8 @@ use super::settings::{Arming, IfLost, Selector, Settings};
 use super::story::{Story, armed, attached, begin, ended, gone, rung};
 use super::target::Target;
 use super::testing::{
-    A, B, Look, ORDERS, SHOP, USERS, calm, client, forgotten_reader, jam, names, server, waiting_alter,
+    A, B, Look, ORDERS, SHOP, USERS, calm, client, forgotten_reader, jam, names, readers, server,
+    waiting_alter,
 };
 use super::timeline::{Event, Fate, GuardState, StopResult};
 
@@ -270,17 +271,47 @@ fn a_sample_ends_blindness() {
 }
 
 #[test]
-fn the_end_waits_for_a_stop_under_way() {
+fn the_end_waits_for_a_stop_under_way_and_tells_what_became_of_its_target() {
     let mut story = Story::begin(armed());
     story.jams(8);
     story.events();
     assert!(!ends(&story.input(1_105, end("interrupted"))));
     assert_eq!(notes(&story.events())[0].1, "interrupted: leaving once the stop under way is over");
     assert!(!ends(&story.outcome(1_110, rung(1, RungAnswer::Sent, 1_101))));
-    assert!(ends(&story.outcome(1_120, gone(1, 0))));
+    assert!(!ends(&story.outcome(1_120, gone(1, 0))), "what became of it is not known yet");
+    assert!(!ends(&story.look(1_200, calm())));
+    story.events();
+    assert!(ends(&story.outcome(1_210, ended(B, false, Fact::Known("aborted")))));
     let events = story.events();
+    assert_eq!(fates(&events), [Fate::Cancelled]);
     assert!(matches!(events.last(), Some(Event::End { reason }) if reason == "interrupted"), "{events:?}");
     assert!(story.cockpit.is_over());
+}
+
+#[test]
+fn an_end_right_after_a_stop_still_tells_what_became_of_its_target() {
+    let stopped = || {
+        let mut story = Story::begin(armed());
+        story.jams(8);
+        story.outcome(1_110, rung(1, RungAnswer::Sent, 1_101));
+        story.outcome(1_120, gone(1, 0));
+        story.events();
+        assert!(!ends(&story.input(1_125, end("interrupted"))));
+        assert_eq!(story.cockpit.next_deadline(), Some(At::from_ms(1_850)), "the blindness");
+        story
+    };
+    let mut story = stopped();
+    story.look(1_200, calm());
+    assert!(ends(&story.outcome(1_210, ended(B, false, Fact::Known("committed")))));
+    assert_eq!(fates(&story.events()), [Fate::Done]);
+
+    let mut story = stopped();
+    story.tick(1_850);
+    assert_eq!(story.cockpit.next_deadline(), Some(At::from_ms(2_125)));
+    assert!(ends(&story.tick(2_125)), "nothing more is seen");
+    assert_eq!(fates(&story.events()), [Fate::Cancelled]);
+
+    assert!(ends(&stopped().input(1_130, end("interrupted"))), "asked twice");
 }
 
 #[test]
@@ -314,8 +345,38 @@ fn the_end_tells_what_is_still_open() {
     story.look(1_000, jam(0));
     story.look(1_250, calm());
     story.events();
-    story.input(1_260, end("interrupted"));
+    assert!(!ends(&story.input(1_260, end("interrupted"))));
+    assert_eq!(fates(&story.events()), []);
+    story.tick(2_000);
+    assert!(ends(&story.tick(2_260)));
     assert_eq!(fates(&story.events()), [Fate::Unknown]);
+}
+
+#[test]
+fn a_commit_that_waited_for_its_standby_is_not_told_as_cancelled_without_an_answer() {
+    let mut story = Story::begin(armed());
+    let look = || {
+        let held = client(B).app("deploy").holds(AccessExclusiveLock, USERS).waits_for("IPC/SyncRep");
+        calm().with(held).with_all(readers(8, B))
+    };
+    story.look(900, calm());
+    story.look(1_000, look());
+    story.look(1_100, look());
+    story.outcome(1_110, rung(1, RungAnswer::Sent, 1_101));
+    story.outcome(1_120, gone(1, 0));
+    story.events();
+    story.input(1_125, end("interrupted"));
+    assert!(ends(&story.tick(2_125)));
+    assert_eq!(fates(&story.events()), [Fate::Unknown]);
+}
+
+#[test]
+fn names_of_another_cluster_are_not_those_of_the_first() {
+    let mut story = Story::begin(armed());
+    assert_eq!(story.cockpit.catalog().relation(SHOP, USERS), "users");
+    story.input(1_500, again(|now| now.system_identifier = Fact::Known(7_001)));
+    assert_eq!(story.cockpit.catalog().relation(SHOP, USERS), USERS.to_string());
+    assert_eq!(story.cockpit.catalog().database(SHOP), "shop", "it presented itself by that name");
 }
 
 #[test]
@@ -461,7 +522,7 @@ fn a_masked_login_is_not_blind() {
     // No state, no start times, no texts: the jam is seen all the same, and so are its victims.
     let mut story = Story::begin(watching());
     let masked = || {
-        let readers = super::testing::readers(8, B).map(super::testing::Who::masked);
+        let readers = readers(8, B).map(super::testing::Who::masked);
         calm().with(forgotten_reader().masked()).with(waiting_alter().masked()).with_all(readers)
     };
     story.look(1_000, masked());

@@ -82,11 +82,11 @@ impl Cockpit {
         &self.pacer
     }
 
-    /// What the flight comes to so far: 8 when it was armed and may not stop its target, 4 when a guardrail
-    /// stopped something, else 0.
+    /// What the flight comes to so far: 4 when a guardrail acted, were it in vain, 8 when it was armed and may
+    /// not stop its target, else 0. A stop whose target was over before it is not an act.
     pub fn exit_code(&self) -> u8 {
         let totals = self.brake.totals();
-        match (totals.acted, totals.arming_refused) {
+        match (totals.acted + totals.in_vain, totals.arming_refused) {
             (1.., _) => 4,
             (0, true) => 8,
             (0, false) => 0,

@@ -200,10 +200,8 @@ impl Ready {
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
         first.extend(links.into_iter().map(Input::Link));
-        for input in first {
-            deck.take(clock.now(), input, &mut tell);
-        }
-        let mut over = false;
+        // A flight that is shorter than its preparations ends with one of these.
+        let mut over = first.into_iter().any(|input| deck.take(clock.now(), input, &mut tell));
         while !over {
             let due = deck.cockpit.next_deadline();
             let slept_since = clock.now();

@@ -532,6 +532,21 @@ fn what_the_dead_mans_switch_has_hit_is_told_as_stopped_and_needs_no_second_stop
 }
 
 #[test]
+fn the_dead_mans_switch_may_tell_late_that_it_acted() {
+    let mut story = Story::begin(Settings { if_lost: IfLost::Stop, ..armed() });
+    story.look(900, calm());
+    story.look(1_000, jam(0));
+    assert_eq!(switches(&story.look(9_000, calm())), [None], "its target is not seen any more");
+    let news = WatchdogNews::Acted("lockpit is not heard of any more".to_owned());
+    story.outcome(9_010, Outcome::Watchdog { guards: Some(session(B)), news });
+    story.events();
+    story.outcome(9_020, ended(B, true, Fact::Known("aborted")));
+    let events = story.events();
+    assert!(matches!(events.as_slice(), [Event::TargetEnded { fate: Fate::Cancelled, .. }]), "{events:?}");
+    assert_eq!((story.cockpit.brake().totals().stopped, story.cockpit.exit_code()), (1, 4));
+}
+
+#[test]
 fn a_trip_that_the_consent_does_not_reach_is_not_told_as_acted_on() {
     let mut story = Story::begin(Settings { on_trip: OnTrip::Cancel, ..armed() });
     let idle = || waiting_alter().state(State::IdleInTransaction);
@@ -542,6 +557,41 @@ fn a_trip_that_the_consent_does_not_reach_is_not_told_as_acted_on() {
     let events = story.events();
     assert!(!trips(&events)[0].1);
     assert_eq!(results(&events), [StopResult::Refused]);
+    assert_eq!(story.cockpit.exit_code(), 8, "it was armed for what it may not stop");
+}
+
+#[test]
+fn a_target_that_comes_within_the_consent_is_stopped_while_it_does_harm() {
+    let mut story = Story::begin(Settings { on_trip: OnTrip::Cancel, ..armed() });
+    let look = |target: Who| calm().with(forgotten_reader()).with(target).with_all(readers(8, B));
+    let held = || client(B).app("deploy").holds(AccessExclusiveLock, USERS);
+    story.look(900, calm());
+    story.look(1_000, look(held().state(State::IdleInTransaction)));
+    story.look(1_100, look(held().state(State::IdleInTransaction)));
+    assert_eq!(results(&story.events()), [StopResult::Refused]);
+    assert_eq!(rungs(&story.look(1_350, look(held().state(State::IdleInTransaction)))), []);
+    let next = || look(held().statement_from(1_400).transaction_from(0));
+    assert_eq!(rungs(&story.look(1_600, next())), [(Rung::Cancel, B)], "a cancel works there");
+    assert_eq!(rungs(&story.look(1_850, next())), []);
+}
+
+#[test]
+fn a_stop_that_fitted_nobody_while_its_target_went_on_is_no_success() {
+    let mut story = Story::begin(armed());
+    story.jams(8);
+    story.outcome(1_110, rung(1, RungAnswer::NobodyFits, 1_101));
+    story.outcome(2_100, holding(1, State::Active, true, 8));
+    assert_eq!(results(&story.events()).last(), Some(&StopResult::StillHolding));
+    assert_eq!(story.cockpit.exit_code(), 4);
+}
+
+#[test]
+fn a_stop_that_the_server_refuses_is_told_as_a_missing_right() {
+    let mut story = Story::begin(armed());
+    story.jams(8);
+    story.outcome(1_110, rung(1, RungAnswer::Refused("must be a member".to_owned()), 1_101));
+    assert_eq!(results(&story.events()).last(), Some(&StopResult::Refused));
+    assert_eq!(story.cockpit.exit_code(), 8);
 }
 
 #[test]

@@ -45,6 +45,12 @@ impl Guardrail for Blind {
         Reading { level, value: Some(without_ms), limit: Some(limit_ms), sentence }
     }
 
+    fn next_deadline(&self, facts: &Facts) -> Option<At> {
+        let last = facts.last_sample?;
+        let (blind_ms, limit_ms) = thresholds(&facts.limits.blind, facts.sample_every_ms);
+        [last.plus_ms(blind_ms), last.plus_ms(limit_ms)].into_iter().find(|&due| due > facts.at)
+    }
+
     fn reset(&mut self) {}
 }
 
@@ -52,10 +58,4 @@ impl Guardrail for Blind {
 fn thresholds(rule: &BlindLimit, sample_every_ms: u64) -> (u64, u64) {
     let blind_ms = rule.floor_ms.max(u64::from(rule.intervals).saturating_mul(sample_every_ms));
     (blind_ms, rule.limit_ms.max(blind_ms))
-}
-
-/// The next instant at which time alone changes the verdict, after `now`.
-pub fn next_deadline(rule: &BlindLimit, sample_every_ms: u64, last_sample: At, now: At) -> Option<At> {
-    let (blind_ms, limit_ms) = thresholds(rule, sample_every_ms);
-    [last_sample.plus_ms(blind_ms), last_sample.plus_ms(limit_ms)].into_iter().find(|&at| at > now)
 }

@@ -5,7 +5,8 @@
 //!
 //! **To add a guardrail:** one file here with a type that implements [`Guardrail`] (its doc states the
 //! danger, the signal, the default and what it cannot see), its limits in
-//! [`Limits`], one field and one line in [`Guardrails`].
+//! [`Limits`], one field and two lines in [`Guardrails`]. A fact that it needs and [`Facts`] lacks is filled
+//! in by the `Cockpit`.
 
 pub mod blind;
 pub mod queue_age;
@@ -90,8 +91,14 @@ pub trait Guardrail {
     /// Its name in plans, on the command line and on screen.
     fn name(&self) -> &'static str;
 
-    /// Judges the facts. Called for every full sample and every deadline, in the order of time.
+    /// Judges the facts. Called after every input, in the order of time: what came in may be no sample.
     fn judge(&mut self, facts: &Facts) -> Reading;
+
+    /// The next instant at which time alone changes the verdict on these facts, after `facts.at`. A rule that
+    /// counts from sample to sample has none.
+    fn next_deadline(&self, _facts: &Facts) -> Option<At> {
+        None
+    }
 
     /// Forgets what it held against the last target.
     fn reset(&mut self);
@@ -119,6 +126,13 @@ impl Guardrails {
         let before = std::mem::replace(&mut self.readings, readings);
         let level_before = |name: &str| before.iter().find(|(n, _)| n == name).map(|(_, r)| r.level);
         self.readings.iter().filter(|(name, now)| level_before(name) != Some(now.level)).cloned().collect()
+    }
+
+    /// When time alone next changes the verdict of any rule on these facts.
+    pub fn next_deadline(&self, facts: &Facts) -> Option<At> {
+        let Guardrails { queue_depth, queue_age, blind, readings: _ } = self;
+        let each: [&dyn Guardrail; 3] = [queue_depth, queue_age, blind];
+        each.into_iter().filter_map(|rail| rail.next_deadline(facts)).min()
     }
 
     /// The last readings, by name.

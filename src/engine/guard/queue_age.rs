@@ -24,20 +24,18 @@ impl Guardrail for QueueAge {
             return Reading::not_yet("no target");
         };
         let limit_ms = facts.limits.queue_age.limit_ms;
-        let value_ms = target.oldest_victim_ms.unwrap_or(0);
+        let (pid, limit) = (target.pid, seconds(limit_ms));
+        let (value_ms, sentence) = match (target.victims, target.oldest_victim_ms) {
+            (0, _) => (0, format!("nobody waits behind pid {pid}; limit {limit}")),
+            (_, Some(ms)) => {
+                (ms, format!("a session has waited {} behind pid {pid}; limit {limit}", seconds(ms)))
+            }
+            (_, None) => return Reading::not_yet("since when those behind the target wait is not known"),
+        };
         let level = match value_ms {
             ms if ms >= limit_ms => Level::Trip,
             ms if ms >= limit_ms / 2 => Level::Warn,
             _ => Level::Ok,
-        };
-        let sentence = match target.oldest_victim_ms {
-            Some(ms) => format!(
-                "a session has waited {} behind pid {}; limit {}",
-                seconds(ms),
-                target.pid,
-                seconds(limit_ms)
-            ),
-            None => format!("nobody waits behind pid {}; limit {}", target.pid, seconds(limit_ms)),
         };
         Reading { level, value: Some(value_ms), limit: Some(limit_ms), sentence }
     }

@@ -1,7 +1,6 @@
-use super::blind::next_deadline;
 use super::{Facts, Guardrails, Hold, Level, Reading, TargetFacts, seconds};
 use crate::engine::ids::{At, Pid};
-use crate::engine::settings::{BlindLimit, IfLost, Limits};
+use crate::engine::settings::{IfLost, Limits};
 
 /// Facts from a sample at `ms` about a strong target with that many victims.
 fn facts(ms: u64, victims: u32) -> Facts {
@@ -106,7 +105,6 @@ fn depth_says_what_it_found() {
 #[test]
 fn age_trips_at_its_limit() {
     for (oldest_ms, expected) in [
-        (None, Level::Ok),
         (Some(499), Level::Ok),
         (Some(500), Level::Warn),
         (Some(999), Level::Warn),
@@ -114,6 +112,15 @@ fn age_trips_at_its_limit() {
     ] {
         assert_eq!(level("queue_age", &[aged(0, oldest_ms)]), expected, "oldest {oldest_ms:?}");
     }
+}
+
+#[test]
+fn an_age_that_is_not_known_is_neither_calm_nor_zero() {
+    let unknown = reading("queue_age", &[aged(0, None)]);
+    assert_eq!((unknown.level, unknown.value), (Level::NotYet, None), "{unknown:?}");
+    assert!(!unknown.sentence.contains("nobody"), "{unknown:?}");
+    let nobody = reading("queue_age", &[facts(0, 0)]);
+    assert_eq!((nobody.level, nobody.value), (Level::Ok, Some(0)), "{nobody:?}");
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn a_sample_ends_blindness() {
 
 #[test]
 fn blindness_asks_to_be_woken_when_its_verdict_changes() {
-    let due = |now_ms| next_deadline(&BlindLimit::default(), 250, At::from_ms(100), At::from_ms(now_ms));
+    let due = |now_ms| Guardrails::default().next_deadline(&stale(now_ms, 100, IfLost::Keep));
     assert_eq!(due(100), Some(At::from_ms(850)));
     assert_eq!(due(849), Some(At::from_ms(850)));
     assert_eq!(due(850), Some(At::from_ms(2_100)));

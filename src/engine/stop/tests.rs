@@ -372,6 +372,23 @@ fn a_consent_that_is_withdrawn_reaches_no_further_rung() {
 }
 
 #[test]
+fn a_runner_that_was_signalled_under_a_withdrawn_consent_is_watched_to_its_end() {
+    let disarmed = || {
+        let mut stopping = Stopping::of(&alone("psql"), OnTrip::Signal(RUNNER));
+        stopping.stop.as_mut().expect("a stop").withdraw("by the operator");
+        stopping.sent(2)
+    };
+    let stopping = disarmed().hears(4, &gone(1, 0));
+    assert_eq!(
+        (stopping.rungs(), stopping.result()),
+        (vec![Rung::SignalRunner(RUNNER)], StopResult::Drained)
+    );
+    let stopping = disarmed().hears(1_000, &holding(1, State::Active, true, 3));
+    assert_eq!(stopping.rungs(), [Rung::SignalRunner(RUNNER)]);
+    assert_eq!(stopping.result(), StopResult::StillHolding);
+}
+
+#[test]
 fn outcomes_of_another_stop_are_not_for_this_one() {
     let stopping = Stopping::of(&alone("psql"), OnTrip::Auto)
         .hears(2, &rung(9, RungAnswer::Refused("no".to_owned()), TRIP_MS))
