@@ -30,6 +30,7 @@ pub mod input;
 pub mod locks;
 pub mod pace;
 pub mod quiet;
+mod reattach;
 pub mod rungs;
 pub mod sample;
 pub mod scene;
@@ -185,58 +186,16 @@ impl Cockpit {
         self.derive();
     }
 
-    fn attach(&mut self, at: At, attached: Attached) {
-        let known = self.attached.as_ref();
-        if known.is_some_and(|known| differ(&known.system_identifier, &attached.system_identifier)) {
-            // There the same numbers are other objects.
-            self.catalog.forget_names();
-        }
-        self.catalog.attach(attached.database, &attached.database_name);
-        let before = self.attached.replace(attached);
-        let (Some(before), Some(now)) = (before, self.attached.as_ref()) else {
-            self.timeline.push(at, Event::Attached);
-            return;
-        };
-        let other_cluster = differ(&before.system_identifier, &now.system_identifier);
-        let restarted = other_cluster || before.postmaster_start != now.postmaster_start;
-        let promoted = before.in_recovery != now.in_recovery || differ(&before.timeline, &now.timeline);
-        let text = match (other_cluster, restarted, promoted) {
-            (true, _, _) => "attached again, to another cluster: disarmed".to_owned(),
-            (false, _, true) => "attached again; its role or timeline has changed: disarmed".to_owned(),
-            (false, true, false) => "attached again; the server was restarted".to_owned(),
-            (false, false, false) => "attached again".to_owned(),
-        };
-        if other_cluster || promoted {
-            self.brake.disarm("the server is not the one it was for");
-        }
-        self.timeline.push(at, Event::Note { warning: restarted || promoted, text });
-        let same_server = alike(&before.system_identifier, &now.system_identifier)
-            && alike(&before.timeline, &now.timeline);
-        if restarted && !same_server {
-            // There the number of a transaction may be that of any other one.
-            let unfinished = self.endings.give_up();
-            self.tell_ended(at, unfinished);
-        }
-        if restarted {
-            self.ages.reset();
-            self.sample = None;
-            self.slow = None;
-            if let Some(target) = self.follow.lose() {
-                self.brake.target_ended(&target);
-                self.brake.session_ended(target.attempt.backend);
-                self.tell_ended(at, [(target, Fate::Gone)]);
-            }
-        }
-        self.derive();
-    }
-
     fn look(&mut self, at: At, mut sample: Box<Sample>, effects: &mut Vec<Effect>) {
         self.sample_asked = false;
         self.tally.samples += 1;
         self.tally.cost_us = self.tally.cost_us.saturating_add(sample.cost_us);
         self.slow = sample.slow.take().or(self.slow.take());
         self.pacer.observe_cost(sample.cost_us);
-        self.ages.observe(at, &sample);
+        // What the sample shows is no younger than the question: an answer may have been long on its way, and
+        // this process may have been stopped meanwhile.
+        let asked = At(at.0.saturating_sub(sample.round_trip_us));
+        self.ages.observe(asked, &sample);
         self.scene = Scene::of(&sample, &self.catalog);
         if self.scene.graph.waiting().next().is_none() {
             self.quiet.observe(&sample.counts);
@@ -246,8 +205,9 @@ impl Cockpit {
             let text = format!("deadlock: pids {} wait for each other", pids.join(", "));
             self.timeline.push(at, Event::Note { warning: true, text });
         }
-        let since = self.sample_at.replace(at);
-        let view = View { at, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
+        let since = self.sample_at.replace(asked);
+        let view =
+            View { at: asked, sample: &sample, scene: &self.scene, catalog: &self.catalog, ages: &self.ages };
         let changes = self.follow.observe(&view, &self.matcher, since);
         for change in changes {
             self.target_changed(at, change, effects);
@@ -356,6 +316,11 @@ impl Cockpit {
                 self.brake.target_found(target);
                 self.timeline.push(at, Event::TargetFound(target.story(&self.catalog)));
                 self.check_right(at, effects);
+            }
+            Change::Left(target) => {
+                self.brake.target_ended(&target);
+                let text = format!("pid {} does no harm and is not followed any more", target.pid());
+                self.timeline.push(at, Event::Note { warning: true, text });
             }
             Change::Ended(target) => {
                 self.brake.target_ended(&target);
@@ -488,14 +453,4 @@ impl Cockpit {
         // A pattern that does not compile is refused before the flight; one in a log selects nobody.
         self.matcher = Matcher::new(selector).unwrap_or_else(|_| Matcher::nobody());
     }
-}
-
-/// Whether both are known, and differ.
-fn differ<T: PartialEq>(before: &Fact<T>, now: &Fact<T>) -> bool {
-    matches!((before.known(), now.known()), (Some(before), Some(now)) if before != now)
-}
-
-/// Whether both are known, and equal.
-fn alike<T: PartialEq>(before: &Fact<T>, now: &Fact<T>) -> bool {
-    matches!((before.known(), now.known()), (Some(before), Some(now)) if before == now)
 }

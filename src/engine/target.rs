@@ -145,6 +145,8 @@ pub struct View<'a> {
 pub enum Change {
     /// This attempt is no longer seen.
     Ended(Box<Target>),
+    /// This attempt goes on, but hurts nobody, while another one does.
+    Left(Box<Target>),
     /// This one came under guard.
     Found,
 }
@@ -165,19 +167,29 @@ impl Follow {
         let still = self.target.as_ref().and_then(|target| {
             schema_workers(view).find(|backend| target.attempt.continues_as(&attempt_of(backend)))
         });
-        match (still, self.target.as_mut()) {
-            (Some(backend), Some(target)) => target.observe(view, backend, since),
-            _ => {
-                changes.extend(self.target.take().map(|ended| Change::Ended(Box::new(ended))));
-                if let Some(backend) = choose(view, &candidates(view, matcher)) {
-                    let mut target = Target::of(view.at, backend);
-                    target.observe(view, backend, None);
-                    self.target = Some(target);
-                    changes.push(Change::Found);
-                }
-            }
+        if let (Some(backend), Some(target)) = (still, self.target.as_mut()) {
+            target.observe(view, backend, since);
+            let is_harmless = target.victims.is_empty() && !target.tripped;
+            let worst = choose(view, &candidates(view, matcher)).filter(|_| is_harmless);
+            let Some(worse) = worst.filter(|worst| !view.scene.victims_of(worst.pid).is_empty()) else {
+                return changes;
+            };
+            // Hours of harmless work must not hide somebody else's jam.
+            changes.extend(self.target.take().map(|left| Change::Left(Box::new(left))));
+            self.follow(view, worse);
+        } else {
+            changes.extend(self.target.take().map(|ended| Change::Ended(Box::new(ended))));
+            let Some(backend) = choose(view, &candidates(view, matcher)) else { return changes };
+            self.follow(view, backend);
         }
+        changes.push(Change::Found);
         changes
+    }
+
+    fn follow(&mut self, view: &View<'_>, backend: &Backend) {
+        let mut target = Target::of(view.at, backend);
+        target.observe(view, backend, None);
+        self.target = Some(target);
     }
 
     /// Forgets the target, whose fate will not be seen: the server is another one.

@@ -250,7 +250,7 @@ pub(crate) fn calm() -> Look {
     Look(Sample {
         server_now: server(0),
         cost_us: 1_000,
-        round_trip_us: 1_500,
+        round_trip_us: 0,
         counts: Counts::default(),
         backends: Vec::new(),
         locks: Vec::new(),

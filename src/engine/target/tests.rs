@@ -103,10 +103,13 @@ fn auto_takes_the_lower_pid_of_twins() {
 }
 
 #[test]
-fn auto_stays_with_its_target_until_that_ends() {
+fn a_target_is_followed_until_it_ends_or_another_one_does_harm() {
     let alone = calm().with(working(C));
+    let older = calm().with(working(C)).with(working(B));
+    assert_eq!(Following::by(Selector::Auto).target(&[alone.clone(), older]), Some(C), "both are harmless");
     let worse = jam(9).with(working(C));
-    assert_eq!(Following::by(Selector::Auto).target(&[alone.clone(), worse.clone()]), Some(C));
+    assert_eq!(Following::by(Selector::Auto).target(&[alone.clone(), worse.clone()]), Some(B));
+    assert_eq!(Following::by(app("deploy")).target(&[alone.clone(), worse]), Some(B), "for any selector");
     assert_eq!(Following::by(Selector::Auto).target(&[alone, jam(9)]), Some(B));
 }
 
