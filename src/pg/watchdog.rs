@@ -23,10 +23,14 @@ const TURN_MS: u32 = 250;
 const SILENT_TURNS: u32 = 4;
 /// What the loop raises when it has acted.
 const FIRED: &str = "LKPIT";
+/// What it raises when it cannot tell whether lockpit lives, and so must not act.
+const DEAF: &str = "LKDEF";
 /// How long a cancelled loop has to say how it ended.
 const LAST_WORD: Duration = Duration::from_millis(500);
-/// The pause before the next try, in milliseconds.
-const BACKOFF_MS: u64 = 500;
+/// A loop that ends sooner than this, in milliseconds, would most likely end as quickly again.
+const QUICK_END_MS: u64 = 500;
+/// The shortest and the longest pause between two tries to connect.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// The switch and the session it runs on.
 #[derive(Debug)]
@@ -78,10 +82,7 @@ impl Watchdog {
                 None => tokio::select! {
                     changed = self.orders.changed() => changed.is_err(),
                     () = stop.given() => true,
-                    why = self.session.closed() => {
-                        self.replace(&why).await;
-                        false
-                    }
+                    why = self.session.closed() => self.replace(&why, &mut stop).await,
                 },
                 Some(guards) => self.guard(guards, &mut stop).await,
             };
@@ -100,6 +101,10 @@ impl Watchdog {
             self.tell(Some(backend), WatchdogNews::Failed(why)).await;
             return self.wait_for_order(stop).await;
         };
+        // The sampler may have moved: on another server the loop would find no attempt, and guard nothing.
+        if !self.place.borrow().reaches(self.session.host()) {
+            return self.replace("the flight has moved to another server", stop).await;
+        }
         self.tell(Some(backend), WatchdogNews::Set).await;
         let began = FlightClock::start();
         let ended = {
@@ -130,9 +135,7 @@ impl Watchdog {
                     self.tell(Some(backend), WatchdogNews::Acted(message(&error))).await;
                 }
                 // The session is given up with the statement: a late cancel must not hit the next one.
-                if !over {
-                    self.replace_quietly().await;
-                }
+                let over = over || self.replace_quietly(stop).await;
                 self.tell(None, WatchdogNews::Released).await;
                 over
             }
@@ -141,11 +144,16 @@ impl Watchdog {
                 self.tell(Some(backend), WatchdogNews::Acted(message(&error))).await;
                 self.wait_for_order(stop).await
             }
+            Ended::ByItself(Err(error)) if raised(&error, DEAF) => {
+                self.tell(Some(backend), WatchdogNews::Failed(message(&error))).await;
+                self.wait_for_order(stop).await
+            }
             Ended::ByItself(Err(error)) => {
-                self.replace(&message(&error)).await;
-                if began.now().ms() < BACKOFF_MS {
-                    // It would most likely fail as quickly again.
-                    tokio::time::sleep(Duration::from_millis(BACKOFF_MS)).await;
+                if self.replace(&message(&error), stop).await {
+                    return true;
+                }
+                if began.now().ms() < QUICK_END_MS {
+                    tokio::time::sleep(BACKOFF.0).await;
                 }
                 false
             }
@@ -159,24 +167,23 @@ impl Watchdog {
         }
     }
 
-    /// A new session for one that was lost: the switch is set again there.
-    async fn replace(&mut self, why: &str) {
+    /// A new session for one that was lost, on which the switch is set again; true when the flight is over.
+    async fn replace(&mut self, why: &str, stop: &mut Stop) -> bool {
         self.link(LinkState::Lost { why: why.to_owned() }).await;
-        self.replace_quietly().await;
-        self.link(LinkState::Up { pid: self.pid() }).await;
+        let over = self.replace_quietly(stop).await;
+        if !over {
+            self.link(LinkState::Up { pid: self.pid() }).await;
+        }
+        over
     }
 
-    async fn replace_quietly(&mut self) {
-        loop {
-            let here = self.place.borrow().clone();
-            match open(&here, &self.names).await {
-                Ok(session) => {
-                    std::mem::replace(&mut self.session, session).close().await;
-                    return;
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(BACKOFF_MS)).await,
-            }
-        }
+    async fn replace_quietly(&mut self, stop: &mut Stop) -> bool {
+        let session = tokio::select! {
+            session = open_again(&self.place, &self.names) => session,
+            () = stop.given() => return true,
+        };
+        std::mem::replace(&mut self.session, session).close().await;
+        false
     }
 
     /// The loop for one attempt; `None` when its session cannot be identified.
@@ -212,7 +219,11 @@ impl Watchdog {
 
 /// Whether the loop ended because it acted.
 fn has_fired(error: &tokio_postgres::Error) -> bool {
-    error.code().map(SqlState::code) == Some(FIRED)
+    raised(error, FIRED)
+}
+
+fn raised(error: &tokio_postgres::Error, code: &str) -> bool {
+    error.code().map(SqlState::code) == Some(code)
 }
 
 /// What went wrong, in one line.
@@ -228,6 +239,19 @@ enum Ended {
 
 async fn open(conninfo: &Conninfo, names: &Names) -> Result<Session, String> {
     conninfo.connect(&names.own, &SessionSettings::watchdog()).await.map_err(|e| e.to_string())
+}
+
+/// A session where the sampler is, tried for until it is there.
+async fn open_again(place: &watch::Receiver<Conninfo>, names: &Names) -> Session {
+    let mut pause = BACKOFF.0;
+    loop {
+        let here = place.borrow().clone();
+        if let Ok(session) = open(&here, names).await {
+            return session;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
+    }
 }
 
 /// A start time as an exact SQL literal.

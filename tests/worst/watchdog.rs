@@ -93,6 +93,37 @@ async fn a_living_lockpit_and_one_that_leaves_in_order_disturb_nobody() {
     alter.finish(LONG).await.expect("it was never disturbed");
 }
 
+/// A login that takes on another role sees its own sessions under its own name, or not at all: neither may
+/// pass for a lockpit that is gone.
+#[tokio::test]
+async fn a_login_with_another_role_disturbs_nobody() {
+    let Some(version) = on(&[18]).next() else { return };
+    let db = cluster(version.major).database("watchdog_role").await;
+    let admin = db.actor("test/admin").await;
+    let [login, role, owner] = ["login", "role", "owner"].map(|kind| format!("{}_{kind}", db.name));
+    let roles = format!(
+        "create role {owner} login; create role {role}; create role {login} login in role {role}; \
+         alter role {login} set role = {role}; grant {owner} to {role}; grant create on schema public to {owner}"
+    );
+    admin.exec(&roles).await;
+    let conninfo = db.conninfo().replace("user=postgres", &format!("user={login}"));
+    let mut as_owner = db.config();
+    as_owner.user(&owner);
+    let queue = Queue::prepare(&as_owner, &db.name, 0).await;
+    let [arm, target, whom] = armed(&db.name);
+    let args = [&[&*arm, &target, &whom, "--if-lost", "stop"][..], &PATIENT].concat();
+    for note in ["does not see the activity", "guards pid"] {
+        let flight = Flight::attach(&conninfo, &args).await;
+        let alter = queue.alter().await;
+        flight.says("note", note).await;
+        stays("the ALTER waits on", Duration::from_secs(3), || !alter.is_finished()).await;
+        flight.end().await;
+        queue.ddl.cancel().await;
+        alter.finish(LONG).await.expect_err("cancelled by its own client");
+        admin.exec(&format!("grant pg_read_all_stats to {role}")).await;
+    }
+}
+
 #[tokio::test]
 async fn the_switch_follows_the_target() {
     let Some(version) = on(&[15]).next() else { return };

@@ -93,6 +93,10 @@ struct Line {
     acts: Acts,
 }
 
+/// The session is over, and that has been told.
+#[derive(Debug)]
+struct Lost;
+
 #[derive(Debug)]
 struct Observation {
     stop: StopId,
@@ -148,7 +152,7 @@ impl Control {
     /// Serves orders until `stop` is given, and then leaves no session behind.
     pub async fn run(mut self, mut stop: Stop) {
         loop {
-            tokio::select! {
+            let kept = tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
                     Some(order) => self.obey(order).await,
@@ -158,17 +162,22 @@ impl Control {
                 Ok(()) = self.place.changed() => self.follow().await,
                 () = tokio::time::sleep(OBSERVE_EVERY), if self.observing.is_some() => self.observe().await,
                 () = tokio::time::sleep(self.ping_every), if self.observing.is_none() => self.ping().await,
+            };
+            let Err(Lost) = kept else { continue };
+            tokio::select! {
+                () = self.reconnect() => {}
+                () = stop.given() => break,
             }
         }
         self.line.session.close().await;
     }
 
-    async fn obey(&mut self, order: Order) {
+    async fn obey(&mut self, order: Order) -> Result<(), Lost> {
         match order {
-            Order::Stop { stop, rung, attempt } => self.stop(stop, rung, attempt).await,
+            Order::Stop { stop, rung, attempt } => return self.stop(stop, rung, attempt).await,
             Order::Observe { stop, attempt, victims, until } => {
                 self.observing = Some(Observation { stop, attempt, victims, until, last: None });
-                self.observe().await;
+                return self.observe().await;
             }
             Order::CheckRight { backend, role } => {
                 match self.right(backend, role).await {
@@ -176,8 +185,7 @@ impl Control {
                     // Not knowing is no refusal: it is asked again on a session that works.
                     Err(why) => {
                         self.unchecked = Some((backend, role));
-                        self.lost(why).await;
-                        self.reconnect().await;
+                        return self.lost(why).await;
                     }
                 }
             }
@@ -188,18 +196,21 @@ impl Control {
             }
             Order::Heartbeat(often) => self.ping_every = if often { HEARTBEAT_EVERY } else { PING_EVERY },
         }
+        Ok(())
     }
 
     /// Carries out one rung: at once, and a second time on a new session when this one is dead.
-    async fn stop(&mut self, stop: StopId, rung: Rung, attempt: Attempt) {
+    async fn stop(&mut self, stop: StopId, rung: Rung, attempt: Attempt) -> Result<(), Lost> {
         let sent = self.clock.now();
+        let mut kept = Ok(());
         let mut answer = self.try_stop(rung, &attempt).await;
         if let RungAnswer::Failed(why) = &answer {
-            self.lost(why.clone()).await;
+            kept = self.lost(why.clone()).await;
             answer = match tokio::time::timeout(DEAD_AFTER, Line::open(&self.here(), &self.application)).await
             {
                 Ok(Ok(line)) => {
                     self.replace(line).await;
+                    kept = Ok(());
                     self.try_stop(rung, &attempt).await
                 }
                 Ok(Err(why)) => RungAnswer::Failed(why),
@@ -207,6 +218,7 @@ impl Control {
             };
         }
         self.tell(Outcome::Rung { stop, answer, sent }).await;
+        kept
     }
 
     async fn try_stop(&self, rung: Rung, attempt: &Attempt) -> RungAnswer {
@@ -221,18 +233,16 @@ impl Control {
         limit(self.line.acts.right(self.line.session.client(), backend, role)).await
     }
 
-    async fn observe(&mut self) {
-        let Some(mut observing) = self.observing.take() else { return };
+    async fn observe(&mut self) -> Result<(), Lost> {
+        let Some(mut observing) = self.observing.take() else { return Ok(()) };
         let client = self.line.session.client();
         let read = limit(self.line.acts.left(client, &observing.attempt, &observing.victims)).await;
         let late = self.clock.now() >= observing.until;
         let left = match read {
             Ok(left) => left,
             Err(why) => {
-                self.lost(why).await;
-                self.reconnect().await;
                 self.observing = (!late).then_some(observing);
-                return;
+                return self.lost(why).await;
             }
         };
         if late || observing.last.as_ref() != Some(&left) {
@@ -248,46 +258,32 @@ impl Control {
             .await;
             observing.last = Some(left);
             if over || late {
-                return;
+                return Ok(());
             }
         }
         self.observing = Some(observing);
+        Ok(())
     }
 
-    async fn ping(&mut self) {
-        let client = self.line.session.client();
-        if let Err(why) = limit(client.simple_query("select 1")).await {
-            self.lost(why).await;
-            self.reconnect().await;
+    async fn ping(&mut self) -> Result<(), Lost> {
+        match limit(self.line.session.client().simple_query("select 1")).await {
+            Ok(_) => Ok(()),
+            Err(why) => self.lost(why).await,
         }
     }
 
-    async fn lost(&self, why: String) {
+    async fn lost(&self, why: String) -> Result<(), Lost> {
         self.link(LinkState::Lost { why }).await;
+        Err(Lost)
     }
 
     /// Tries again until it works; a stop that comes meanwhile is carried out then, if it is still wanted.
     async fn reconnect(&mut self) {
-        let mut pause = BACKOFF.0;
         let mut wanted: Option<(At, Order)> = None;
-        loop {
-            if let Ok(line) = Line::open(&self.here(), &self.application).await {
-                self.replace(line).await;
-                if let Some((since, Order::Stop { stop, rung, attempt })) = wanted
-                    && self.clock.now().ms_since(since) < Settings::GRACE_MS
-                {
-                    let answer = self.try_stop(rung, &attempt).await;
-                    self.tell(Outcome::Rung { stop, answer, sent: self.clock.now() }).await;
-                }
-                if let Some((backend, role)) = self.unchecked.take() {
-                    let allowed = match self.right(backend, role).await {
-                        Ok(allowed) => allowed,
-                        Err(why) => Err(format!("the right to stop it could not be checked: {why}")),
-                    };
-                    self.tell(Outcome::Right { backend, allowed }).await;
-                }
-                return;
-            }
+        // Orders are taken in while a try hangs, so that the age of a stop is known.
+        let opening = open_again(self.place.clone(), self.application.clone());
+        tokio::pin!(opening);
+        let line = loop {
             tokio::select! {
                 biased;
                 order = self.orders.recv() => match order {
@@ -295,8 +291,22 @@ impl Control {
                     Some(order) => self.refuse(order).await,
                     None => return,
                 },
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(BACKOFF.1),
+                line = &mut opening => break line,
             }
+        };
+        self.replace(line).await;
+        if let Some((since, Order::Stop { stop, rung, attempt })) = wanted
+            && self.clock.now().ms_since(since) < Settings::GRACE_MS
+        {
+            let answer = self.try_stop(rung, &attempt).await;
+            self.tell(Outcome::Rung { stop, answer, sent: self.clock.now() }).await;
+        }
+        if let Some((backend, role)) = self.unchecked.take() {
+            let allowed = match self.right(backend, role).await {
+                Ok(allowed) => allowed,
+                Err(why) => Err(format!("the right to stop it could not be checked: {why}")),
+            };
+            self.tell(Outcome::Right { backend, allowed }).await;
         }
     }
 
@@ -318,12 +328,12 @@ impl Control {
     }
 
     /// The sampler has connected again: this session may be on a server that is not it any more.
-    async fn follow(&mut self) {
+    async fn follow(&mut self) -> Result<(), Lost> {
         let here = self.place.borrow_and_update().clone();
-        if !here.reaches(self.line.session.host()) {
-            self.lost("the flight has moved to another server".to_owned()).await;
-            self.reconnect().await;
+        if here.reaches(self.line.session.host()) {
+            return Ok(());
         }
+        self.lost("the flight has moved to another server".to_owned()).await
     }
 
     /// Where the sampler is.
@@ -343,6 +353,19 @@ impl Control {
     async fn tell(&self, outcome: Outcome) {
         // A flight that does not listen any more is over; this task is about to be told.
         let _ = self.inputs.send(Input::Outcome(outcome)).await;
+    }
+}
+
+/// A session where the sampler is, tried for until it is there.
+async fn open_again(place: watch::Receiver<Conninfo>, application: String) -> Line {
+    let mut pause = BACKOFF.0;
+    loop {
+        let here = place.borrow().clone();
+        if let Ok(line) = Line::open(&here, &application).await {
+            return line;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
     }
 }
 

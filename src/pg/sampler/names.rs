@@ -3,7 +3,7 @@
 //! Owns what has been looked up and when that is due again. Reads system catalogs only, and only for numbers
 //! that a sample has shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::{Client, Error, Statement};
 
@@ -88,14 +88,17 @@ impl NameCache {
                 _ => names.databases.push((oid, name)),
             }
         }
+        let found: BTreeSet<Oid> = names.relations.iter().map(|name| name.relation).collect();
         let missing: Vec<RelationName> = wanted
             .relations
             .iter()
             .map(|&oid| Oid(oid))
-            .filter(|&oid| !names.relations.iter().any(|name| name.relation == oid))
+            .filter(|oid| !found.contains(oid))
             .map(|relation| RelationName { relation, found: None })
             .collect();
         names.relations.extend(missing);
+        // Those of dropped tables would pile up.
+        self.relations.retain(|_, until| at < *until);
         for name in &names.relations {
             let again_ms = if name.found.is_some() { KNOWN_MS } else { NOT_FOUND_MS };
             self.relations.insert(name.relation, at.plus_ms(again_ms));

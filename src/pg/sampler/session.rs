@@ -35,8 +35,8 @@ pub enum AttachError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A session on which the first statements failed.
-    #[error("the server does not answer as a PostgreSQL 14 or later does: {0}")]
-    Unfit(tokio_postgres::Error),
+    #[error("the first statements of the sampler failed: {0}")]
+    Unfit(String),
     /// An old server.
     #[error("PostgreSQL {0} is older than 14: lockpit reads pg_locks.waitstart, which came with 14")]
     TooOld(String),
@@ -74,16 +74,18 @@ impl SamplerSession {
             SessionSettings { statement_timeout_ms: STATEMENT_TIMEOUT_MS, ..SessionSettings::sampler() };
         let session = conninfo.connect(application, &settings).await?;
         if session.server_version_num() < 140_000 {
-            return Err(AttachError::TooOld(session.server_version_num().to_string()));
+            let (major, minor) =
+                (session.server_version_num() / 10_000, session.server_version_num() % 10_000);
+            return Err(AttachError::TooOld(format!("{major}.{minor}")));
         }
         let client = session.client();
         // The statements are planned once: planning them costs more than running them.
         let generic = client.batch_execute("set plan_cache_mode = force_generic_plan");
-        generic.await.map_err(AttachError::Unfit)?;
-        let attached = attached(client).await.map_err(AttachError::Unfit)?;
-        let sample = client.prepare(SAMPLE).await.map_err(AttachError::Unfit)?;
-        let watch = client.prepare(WATCH).await.map_err(AttachError::Unfit)?;
-        let name = client.prepare(NAMES).await.map_err(AttachError::Unfit)?;
+        generic.await.map_err(|e| unfit(&e))?;
+        let attached = attached(client).await.map_err(|e| unfit(&e))?;
+        let sample = client.prepare(SAMPLE).await.map_err(|e| unfit(&e))?;
+        let watch = client.prepare(WATCH).await.map_err(|e| unfit(&e))?;
+        let name = client.prepare(NAMES).await.map_err(|e| unfit(&e))?;
         let database = attached.database;
         let names = NameCache::new(database);
         Ok((SamplerSession { session, sample, watch, name, names, database }, attached))
@@ -170,6 +172,13 @@ impl SamplerSession {
             None => LookError::Gone(error.to_string()),
         }
     }
+}
+
+fn unfit(error: &tokio_postgres::Error) -> AttachError {
+    // The error alone reads "db error".
+    AttachError::Unfit(
+        error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned()),
+    )
 }
 
 async fn attached(client: &tokio_postgres::Client) -> Result<Attached, tokio_postgres::Error> {

@@ -2,11 +2,12 @@ do $watchdog$
 declare
     heard_of timestamptz;
     heard_before timestamptz;
+    present bigint;
     silent_turns int := 0;
     going_on boolean;
 begin
     loop
-        select max(greatest(a.query_start, a.state_change)) into heard_of
+        select max(greatest(a.query_start, a.state_change)), count(*) into heard_of, present
         from pg_stat_get_activity(null) a
         where a.usesysid = {role} and a.application_name in ({applications});
 
@@ -15,6 +16,11 @@ begin
         from pg_stat_get_activity({pid}) a where a.backend_start = {backend_start};
         if going_on is not true then
             return;
+        end if;
+
+        if present > 0 and heard_of is null then
+            raise exception using errcode = 'LKDEF',
+                message = 'this login does not see the activity of its own sessions: GRANT pg_read_all_stats to its role';
         end if;
 
         -- Turns are counted, not seconds: the server's clock may step.
