@@ -1,5 +1,6 @@
 //! `lockpit attach`: watch a database, and guard somebody else's migration.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,9 +13,9 @@ use crate::engine::input::{Begin, Command};
 use crate::engine::settings::{
     Arming, BlindLimit, IfLost, Limits, OnTrip, Pace, QueueAgeLimit, QueueDepthLimit, Selector, Settings,
 };
-use crate::flight::{Commands, Flight, FlightError, Record};
+use crate::flight::{Commands, Flight, FlightError, Ready, Record};
 use crate::log::default_dir;
-use crate::pg::connect::{ConnArgs, Conninfo};
+use crate::pg::connect::{ConnArgs, Conninfo, ErrorKind, ask_password};
 use crate::pg::sampler::AttachError;
 
 /// What `attach` is told.
@@ -119,7 +120,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Flies until the flight, or somebody, ends it.
 async fn fly(flight: Flight) -> Result<u8, Failure> {
-    let (ready, commands) = flight.prepare().await.map_err(failure)?;
+    let (ready, commands) = prepare(flight).await.map_err(failure)?;
     if let Some(path) = ready.log_path() {
         complain(&format!("recording to {}", path.display()));
     }
@@ -128,6 +129,26 @@ async fn fly(flight: Flight) -> Result<u8, Failure> {
     let exit = ready.fly(|lines| printer.print(lines)).await;
     printer.finish();
     Ok(exit)
+}
+
+/// As psql does: a password that the server wants and nobody gave is asked for, once, where somebody can answer.
+async fn prepare(flight: Flight) -> Result<(Ready, Commands), FlightError> {
+    let error = match flight.clone().prepare().await {
+        Err(FlightError::Attach(AttachError::Connect(error)))
+            if error.kind() == ErrorKind::PasswordMissing && flight.conninfo.may_ask_password() =>
+        {
+            error
+        }
+        prepared => return prepared,
+    };
+    let asked = std::io::stdin().is_terminal().then(|| ask_password(flight.conninfo.user()));
+    match asked {
+        Some(Ok(password)) => {
+            let conninfo = flight.conninfo.clone().with_password(password);
+            Flight { conninfo, ..flight }.prepare().await
+        }
+        _ => Err(FlightError::Attach(AttachError::Connect(error))),
+    }
 }
 
 /// An interrupt, a request to end and a lost terminal end the flight, and it leaves in order.
@@ -154,8 +175,7 @@ pub(super) fn failure(error: FlightError) -> Failure {
     Failure::new(exit, error)
 }
 
-fn connect_exit(kind: crate::pg::connect::ErrorKind) -> Exit {
-    use crate::pg::connect::ErrorKind;
+fn connect_exit(kind: ErrorKind) -> Exit {
     match kind {
         ErrorKind::TlsFiles => Exit::Usage,
         _ => Exit::Unreachable,
@@ -166,7 +186,7 @@ fn with_password(conninfo: Conninfo) -> Result<Conninfo, Failure> {
     if !conninfo.asks_password_first() {
         return Ok(conninfo);
     }
-    let asked = crate::pg::connect::ask_password(conninfo.user());
+    let asked = ask_password(conninfo.user());
     let password = asked
         .map_err(|error| Failure::new(Exit::Usage, format!("the password cannot be asked for: {error}")))?;
     Ok(conninfo.with_password(password))

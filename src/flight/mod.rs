@@ -43,7 +43,7 @@ const QUEUE: usize = 1_024;
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A flight to be flown.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Flight {
     /// Where.
     pub conninfo: Conninfo,

@@ -32,7 +32,7 @@ async fn a_lock_in_another_database_never_gets_a_name_of_this_one() {
     let alter = ddl.spawn("alter table decoy add column added int");
     let client = there.actor("app").await;
 
-    let flight = Flight::attach(&here.conninfo(), &["--target", &format!("app={}", there.name)]).await;
+    let flight = Flight::attach(&here.conninfo(), &["--target", &format!("pid={}", ddl.pid())]).await;
     let found = flight.line("the target", |line| line["type"] == "target" && line["state"] == "found").await;
     let read = client.spawn("select count(*) from decoy");
     let number = format!("{}.{oid}", there.name);
