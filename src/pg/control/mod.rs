@@ -204,14 +204,21 @@ impl Control {
         let sent = self.clock.now();
         let mut kept = Ok(());
         let mut answer = self.try_stop(rung, &attempt).await;
-        if let RungAnswer::Failed(why) = &answer {
+        if let RungAnswer::Failed(why) = answer {
             kept = self.lost(why.clone()).await;
-            answer = match tokio::time::timeout(DEAD_AFTER, Line::open(&self.here(), &self.application)).await
-            {
+            let here = self.here();
+            let opening = Line::open(&here, &self.application);
+            answer = match tokio::time::timeout(DEAD_AFTER, opening).await {
                 Ok(Ok(line)) => {
                     self.replace(line).await;
                     kept = Ok(());
-                    self.try_stop(rung, &attempt).await
+                    match self.try_stop(rung, &attempt).await {
+                        // It may be the first request that has ended it.
+                        RungAnswer::NobodyFits => RungAnswer::Failed(format!(
+                            "{why}; nobody fits any more, and whether the first request arrived is not known"
+                        )),
+                        second => second,
+                    }
                 }
                 Ok(Err(why)) => RungAnswer::Failed(why),
                 Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
