@@ -64,6 +64,8 @@ struct Stopped {
     hit: Hit,
     /// It was signalled, and its strong locks are known to be gone.
     ended: bool,
+    /// Time the victims lost up to its last word, in session-microseconds.
+    lost_us: u64,
 }
 
 /// What the brake did in this flight.
@@ -165,7 +167,7 @@ impl Brake {
             Some(stop) => stop.hit_by_watchdog(),
             None => {
                 // Its locks were not read: whether they are gone the next sample shows.
-                self.last_stopped = Some(Stopped { attempt, hit: Hit::Yes, ended: false });
+                self.last_stopped = Some(Stopped { attempt, hit: Hit::Yes, ended: false, lost_us: 0 });
                 self.totals.acted += 1;
                 self.totals.stopped += 1;
             }
@@ -209,7 +211,10 @@ impl Brake {
     /// A target is over: its losses count, and what was held against it is forgotten.
     pub fn target_ended(&mut self, target: &Target) {
         self.rails.reset();
-        self.totals.lost_session_ms = self.totals.lost_session_ms.saturating_add(target.lost_us / 1_000);
+        // A stop counts on between two samples, and so a little further.
+        let by_stop = self.last_stopped.filter(|stopped| stopped.attempt.continues_as(&target.attempt));
+        let lost_us = target.lost_us.max(by_stop.map_or(0, |stopped| stopped.lost_us));
+        self.totals.lost_session_ms = self.totals.lost_session_ms.saturating_add(lost_us / 1_000);
     }
 
     /// A session is gone, and with it an arming that was for its pid.
@@ -366,7 +371,8 @@ impl Brake {
             self.totals.acted += u32::from(stop.hit() != Hit::No);
             self.totals.stopped += u32::from(ended);
             self.totals.not_stopped += u32::from(!ended);
-            self.last_stopped = Some(Stopped { attempt: *stop.attempt(), hit: stop.hit(), ended });
+            self.last_stopped =
+                Some(Stopped { attempt: *stop.attempt(), hit: stop.hit(), ended, lost_us: stop.lost_us() });
             let last_word = step.events.iter().find_map(|event| match event {
                 Event::Outcome(story) if story.is_final => Some(story.result),
                 _ => None,

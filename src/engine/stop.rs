@@ -163,6 +163,11 @@ impl Stop {
         self.hit = Hit::Yes;
     }
 
+    /// Time the victims have lost so far, in session-microseconds.
+    pub fn lost_us(&self) -> u64 {
+        self.lost_us
+    }
+
     /// Takes in what a rung or its aftermath was; other outcomes are not for a stop.
     pub fn observe(&mut self, at: At, outcome: &Outcome) -> Step {
         let mut step = Step::default();
