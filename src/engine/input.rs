@@ -99,9 +99,9 @@ pub struct Attached {
 /// What this login may see and stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rights {
-    /// The login's role.
+    /// The role that logged in.
     pub role: Oid,
-    /// Its name.
+    /// Name of the role whose rights are in force: the same, unless the login takes on another one.
     pub role_name: String,
     /// It is a superuser.
     pub superuser: bool,

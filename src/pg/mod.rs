@@ -1,4 +1,7 @@
-//! PostgreSQL at the edge.
+//! PostgreSQL at the edge: connecting, looking, stopping, digesting texts.
+//!
+//! Owns every session and every statement that is sent. Decides nothing.
+
 pub mod connect;
 pub mod control;
 pub mod progress;
@@ -7,3 +10,9 @@ pub mod stop;
 pub mod text;
 pub mod time;
 pub mod watchdog;
+
+/// What went wrong, in one line: the server's own words where it said any, since the error alone reads
+/// `db error`.
+fn message(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned())
+}

@@ -15,6 +15,7 @@ use crate::engine::effect::{DeadMan, Rung};
 use crate::engine::ids::{BackendId, Oid, Pid, ServerTime};
 use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, WatchdogNews};
 use crate::pg::connect::{Conninfo, Session, SessionSettings};
+use crate::pg::message;
 use crate::pg::stop::Stop;
 
 /// One turn of the loop. Each turn copies the server's table of backends, so it turns slowly.
@@ -224,11 +225,6 @@ fn has_fired(error: &tokio_postgres::Error) -> bool {
 
 fn raised(error: &tokio_postgres::Error, code: &str) -> bool {
     error.code().map(SqlState::code) == Some(code)
-}
-
-/// What went wrong, in one line.
-fn message(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |refused| refused.message().to_owned())
 }
 
 enum Ended {

@@ -9,6 +9,7 @@ use crate::engine::effect::Rung;
 use crate::engine::ids::{Attempt, BackendId, Oid, Pid};
 use crate::engine::input::RungAnswer;
 use crate::engine::sample::{Fact, State};
+use crate::pg::message;
 use crate::pg::time::{Timestamp, parameter};
 
 /// What is left of an attempt.
@@ -135,9 +136,4 @@ impl Acts {
         };
         Ok((row.try_get("alive")?, status.map_or_else(|| Fact::Missing(why.to_owned()), Fact::Known)))
     }
-}
-
-/// What went wrong, in one line.
-pub(super) fn message(error: &Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |refused| refused.message().to_owned())
 }

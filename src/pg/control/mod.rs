@@ -16,8 +16,9 @@ use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, RungAnswer};
 use crate::engine::sample::Fact;
 use crate::engine::settings::Settings;
 use crate::pg::connect::{ConnectError, Conninfo, Session, SessionSettings};
+use crate::pg::message;
 use crate::pg::stop::Stop;
-use acts::{Acts, Left, message};
+use acts::{Acts, Left};
 
 /// How often the session is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(5);

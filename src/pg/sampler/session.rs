@@ -14,6 +14,7 @@ use crate::engine::ids::{Oid, Pid};
 use crate::engine::input::{Attached, Names, Rights};
 use crate::engine::sample::{Fact, Sample, Watch};
 use crate::pg::connect::{ConnectError, Conninfo, Session, SessionSettings};
+use crate::pg::message;
 use crate::pg::time::Timestamp;
 
 const SAMPLE: &str = include_str!("../sql/sample.sql");
@@ -175,10 +176,7 @@ impl SamplerSession {
 }
 
 fn unfit(error: &tokio_postgres::Error) -> AttachError {
-    // The error alone reads "db error".
-    AttachError::Unfit(
-        error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned()),
-    )
+    AttachError::Unfit(message(error))
 }
 
 async fn attached(client: &tokio_postgres::Client) -> Result<Attached, tokio_postgres::Error> {
