@@ -105,6 +105,17 @@ impl Replay {
         Ok(self.reader.ending()?)
     }
 
+    /// When the next step happened; `None` at the end of what the log has so far.
+    ///
+    /// # Errors
+    /// [`ReplayError`] says why it cannot go on.
+    pub fn next_at(&mut self) -> Result<Option<At>, ReplayError> {
+        if self.next.is_none() {
+            self.next = self.take()?;
+        }
+        Ok(self.next.as_ref().map(Entry::at))
+    }
+
     /// The next step; `None` at the end of what the log has so far.
     ///
     /// # Errors

@@ -1,0 +1,121 @@
+//! A flight with a screen: how it looks, and what becomes of the flight when the screen is left.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+
+use clap::Args;
+
+use super::{Exit, Failure};
+use crate::config::Config;
+use crate::engine::input::Command;
+use crate::flight::{Commands, Ready};
+use crate::screen::glyphs::GlyphSet;
+use crate::screen::keymap::Keymap;
+use crate::screen::pilot::Pilot;
+use crate::screen::playback::Playback;
+use crate::screen::run::{Event, Left, Looks, Screen, ScreenError};
+use crate::screen::shown::Recording;
+use crate::screen::source::{self, Source};
+use crate::screen::theme::{ColourDepth, Theme};
+use crate::screen::update::Leave;
+use crate::screen::terminal;
+
+/// How a screen looks.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LooksArgs {
+    /// Colours: dark, light, high-contrast, colour-blind, ansi16, or a theme of your own [default: dark]
+    #[arg(long, value_name = "NAME", env = "LOCKPIT_THEME", help_heading = "Screen")]
+    theme: Option<String>,
+    /// Signs: full, wgl4 or ascii [default: by locale and TERM]
+    #[arg(long, value_name = "SET", env = "LOCKPIT_GLYPHS", help_heading = "Screen")]
+    glyphs: Option<GlyphSet>,
+}
+
+impl LooksArgs {
+    /// The looks asked for here, else in the configuration, else those that fit the terminal.
+    pub(super) fn looks(&self, config: &Config) -> Result<Looks, Failure> {
+        let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error);
+        let variable = |name: &str| std::env::var(name).ok();
+        let depth = ColourDepth::choose(&variable);
+        let themes = crate::config::themes_dir();
+        let name = self.theme.as_deref().or(config.theme.as_deref()).unwrap_or(Theme::DEFAULT);
+        let theme = Theme::load(name, themes.as_deref(), depth).map_err(|error| usage(&error))?;
+        let set = GlyphSet::choose(self.glyphs.or(config.glyphs), &variable);
+        let keymap = Keymap::new(&config.keys).map_err(|error| usage(&error))?;
+        Ok(Looks { theme, themes, depth, glyphs: set.glyphs(), keymap })
+    }
+}
+
+/// Whether a screen can be shown here.
+pub(super) fn check() -> Result<(), Failure> {
+    let term = std::env::var("TERM").unwrap_or_default();
+    terminal::check(&term).map_err(|error| Failure::new(Exit::Usage, error))
+}
+
+/// Plays a log on the screens.
+pub(super) fn play(playback: Playback, looks: Looks) -> Result<(), Failure> {
+    let screen = Screen {
+        source: Source::Replay(playback),
+        pilot: Pilot::Nobody,
+        looks,
+        recording: Recording::default(),
+        may_detach: false,
+    };
+    let (sender, events) = mpsc::channel();
+    leave_on_signals(sender.clone());
+    screen.run(&sender, &events).map(|_| ()).map_err(failure)
+}
+
+fn failure(error: ScreenError) -> Failure {
+    let exit = match &error {
+        ScreenError::Terminal(_) => Exit::Usage,
+        ScreenError::Replay(_) => Exit::BadLog,
+    };
+    Failure::new(exit, error)
+}
+
+/// What becomes of a flight whose screen was left.
+#[derive(Debug)]
+pub(super) enum Gone {
+    /// As its operator, or the terminal, decided.
+    Left(Left),
+    /// The screen failed; the flight flies on.
+    Failed(String),
+}
+
+/// A flight in the air with a screen on it.
+pub(super) struct WithScreen {
+    pub(super) screen: thread::JoinHandle<()>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) feeder: source::Feeder,
+    pub(super) gone: tokio::sync::mpsc::UnboundedReceiver<Gone>,
+}
+
+/// Opens a screen on a flight that is about to begin.
+pub(super) fn open(ready: &Ready, commands: &Commands, looks: Looks, may_detach: bool) -> WithScreen {
+    let (sender, events) = mpsc::channel();
+    let wake = sender.clone();
+    let (feeder, live) = source::live(ready.clock(), move || {
+        let _ = wake.send(Event::Wake);
+    });
+    let recording = Recording {
+        flight: ready.name().map(str::to_owned),
+        log: ready.log_path().map(|path| path.display().to_string()),
+    };
+    let pilot = Pilot::Here { commands: commands.clone(), operator: ready.operator() };
+    let screen = Screen { source: Source::Live(live), pilot, looks, recording, may_detach };
+    let (told, gone) = tokio::sync::mpsc::unbounded_channel();
+    let own = sender.clone();
+    let screen = thread::spawn(move || {
+        // A panic ends this thread only: its report is printed by the hook, the terminal is given back.
+        let left = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| screen.run(&own, &events)));
+        let gone = match left {
+            Ok(Ok(left)) => Gone::Left(left),
+            Ok(Err(error)) => Gone::Failed(error.to_string()),
+            Err(_) => Gone::Failed("it panicked".to_owned()),
+        };
+        let _ = told.send(gone);
+    });
+    WithScreen { screen, events: sender, feeder, gone }
+}

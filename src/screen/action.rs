@@ -1,0 +1,313 @@
+//! Everything a key can do, each declared once.
+//!
+//! Owns names, words and default keys; bar, help, key file and documentation are made from this list. Whether an
+//! action can be taken now, and why not, is answered here too. Never does anything.
+
+use super::ui::{Popup, Ui, View};
+use crate::engine::Cockpit;
+use crate::engine::command::Command;
+use crate::engine::ids::{Attempt, BackendId, Pid};
+use crate::engine::sample::BackendKind;
+use crate::engine::target::attempt_of;
+use crate::engine::effect::Rung;
+
+/// Something a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[rustfmt::skip]
+pub enum Action {
+    Up, Down, Left, Right, PageUp, PageDown, First, Last, NextPane, Details, Back,
+    Cockpit, Activity, Locks, Replication, Progress, Guardrails, Timeline, Help,
+    Filter, Sort, Reverse, Freeze, WhatIf, Presenter, CommandLine, Copy, Redraw,
+    Abort, Arm, Disarm, Pause, Cancel, Terminate, Follow, Mark, TakeStick, Quit, Suspend,
+    Play, StepBack, StepOn, EventBack, EventOn, Faster, Slower,
+}
+
+/// Where an action stands in help and documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Between the screens.
+    Screens,
+    /// Within one.
+    Moving,
+    /// What is shown, and how.
+    Showing,
+    /// What the flight does.
+    Flying,
+    /// The replay.
+    Replaying,
+}
+
+impl Group {
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Screens => "Screens",
+            Group::Moving => "Moving",
+            Group::Showing => "Showing",
+            Group::Flying => "Flying",
+            Group::Replaying => "In a replay",
+        }
+    }
+}
+
+/// What is said about an action.
+#[derive(Debug)]
+pub struct Spec {
+    /// Which.
+    pub action: Action,
+    /// Its name in the key file, and behind `:`.
+    pub name: &'static str,
+    /// One or two words for the bar.
+    pub short: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// The keys unless the key file says otherwise.
+    pub keys: &'static [&'static str],
+    /// Its group.
+    pub group: Group,
+}
+
+macro_rules! specs {
+    ($($action:ident $group:ident $name:literal $short:literal [$($key:literal)*] $doc:literal)*) => {
+        /// Every action, in the order of help and documentation.
+        pub const SPECS: &[Spec] = &[$(Spec {
+            action: Action::$action,
+            name: $name,
+            short: $short,
+            doc: $doc,
+            keys: &[$($key),*],
+            group: Group::$group,
+        }),*];
+    };
+}
+
+specs! {
+    Cockpit Screens "cockpit" "cockpit" ["1"] "The cockpit: target, lock tree, guardrails, replication, timeline."
+    Activity Screens "activity" "activity" ["2"] "All sessions that are not idle."
+    Locks Screens "locks" "locks" ["3"] "Who waits for whom, as a tree, with modes and relations."
+    Replication Screens "replication" "replication" ["4"] "Standbys and slots."
+    Progress Screens "progress" "progress" ["5"] "Commands that report progress, and what is known of those that do not."
+    Guardrails Screens "guardrails" "guardrails" ["6"] "Each rule with its plot, its limit and its last decisions."
+    Timeline Screens "timeline" "timeline" ["7"] "What happened, in order."
+    Help Screens "help" "help" ["?" "f1"] "This help."
+    Up Moving "up" "up" ["up" "k"] "One line up."
+    Down Moving "down" "down" ["down" "j"] "One line down."
+    Left Moving "left" "left" ["left" "h"] "To the left; in a replay: one sample back."
+    Right Moving "right" "right" ["right" "l"] "To the right; in a replay: one sample on."
+    PageUp Moving "page-up" "page up" ["pageup" "ctrl-b"] "One page up."
+    PageDown Moving "page-down" "page down" ["pagedown" "ctrl-f"] "One page down."
+    First Moving "first" "first" ["home" "g"] "To the first line."
+    Last Moving "last" "last" ["end" "G"] "To the last line."
+    NextPane Moving "next-pane" "pane" ["tab"] "To the next pane of this screen."
+    Details Moving "details" "details" ["enter"] "Everything about what is selected."
+    Back Moving "back" "back" ["esc"] "Close what is open; clear filter and selection."
+    Filter Showing "filter" "filter" ["/"] "Show only lines that contain this text."
+    Sort Showing "sort" "sort" ["s"] "Sort by the next column."
+    Reverse Showing "reverse" "reverse" ["S"] "Sort the other way round."
+    Freeze Showing "freeze" "freeze" ["space"] "Freeze this display; the guard runs on."
+    WhatIf Showing "what-if" "what if" ["w"] "What stopping would do, and what waiting would do."
+    Presenter Showing "presenter" "presenter" ["P"] "For a shared screen: large, names masked."
+    CommandLine Showing "command" "command" [":"] "Type a command."
+    Copy Showing "copy" "copy" ["y"] "Copy the selected line to the clipboard of the terminal."
+    Redraw Showing "redraw" "redraw" ["ctrl-l"] "Draw everything anew."
+    Abort Flying "abort" "abort" ["a"] "Stop the target; shows the cost first."
+    Arm Flying "arm" "arm" ["A"] "Arm the guard on the target's session."
+    Disarm Flying "disarm" "disarm" ["D"] "Disarm at once."
+    Pause Flying "pause" "pause" ["p"] "Pause or resume the flight's own steps."
+    Cancel Flying "cancel" "cancel" ["C"] "Cancel the statement of the selected backend."
+    Terminate Flying "terminate" "terminate" ["K"] "Terminate the session of the selected backend."
+    Follow Flying "follow" "follow" ["f"] "Make the selected backend the target."
+    Mark Flying "mark" "mark" ["m"] "Put a remark on the timeline."
+    TakeStick Flying "take" "take stick" ["T"] "Take the stick: from now on this screen commands the flight."
+    Quit Flying "quit" "quit" ["q" "ctrl-c"] "Leave; asks what becomes of the flight."
+    Suspend Flying "suspend" "suspend" ["ctrl-z"] "Suspend lockpit and return to the shell; refused while armed."
+    Play Replaying "play" "play" [] "Play or pause (the key of freeze, in a replay)."
+    StepBack Replaying "step-back" "sample back" [] "One sample back (the key of left)."
+    StepOn Replaying "step-on" "sample on" [] "One sample on (the key of right)."
+    EventBack Replaying "event-back" "event back" ["["] "To the event before."
+    EventOn Replaying "event-on" "event on" ["]"] "To the next event."
+    Faster Replaying "faster" "faster" ["+" "="] "Play faster."
+    Slower Replaying "slower" "slower" ["-"] "Play slower."
+}
+
+/// What is said about `action`.
+pub fn spec(action: Action) -> &'static Spec {
+    let found = SPECS.iter().find(|spec| spec.action == action);
+    found.expect("every action is declared")
+}
+
+/// The action called `name`.
+pub fn by_name(name: &str) -> Option<Action> {
+    SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.action)
+}
+
+/// Whether an action can be taken now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Available {
+    /// It can.
+    Yes,
+    /// It cannot, and why, for people.
+    No(String),
+}
+
+impl Available {
+    fn no(why: impl Into<String>) -> Available {
+        Available::No(why.into())
+    }
+
+    fn only_if(condition: bool, why: &str) -> Available {
+        if condition { Available::Yes } else { Available::no(why) }
+    }
+}
+
+/// How a screen stands to its flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    /// It commands.
+    Pilot,
+    /// It looks on: somebody else has the stick.
+    Observer,
+    /// Nothing can be commanded: this is a replay.
+    Replay,
+    /// Nothing can be commanded any more: the flight is over.
+    Landed,
+}
+
+/// What availability depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// What is shown.
+    pub cockpit: &'a Cockpit,
+    /// The state of the display.
+    pub ui: &'a Ui,
+    /// Who may command.
+    pub seat: Seat,
+    /// The backend that is selected.
+    pub selected: Option<BackendId>,
+    /// It can be had by leaving: detaching needs a process of the flight's own.
+    pub may_detach: bool,
+}
+
+impl Context<'_> {
+    /// What the selected backend is at, when it is still there.
+    pub fn attempt(&self) -> Result<Attempt, String> {
+        let selected = self.selected.ok_or("no backend is selected")?;
+        if selected.pid == Pid::PREPARED {
+            return Err("a prepared transaction has no process: ROLLBACK PREPARED ends it".to_owned());
+        }
+        let sample = self.cockpit.sample().ok_or("there is no sample yet")?;
+        let backend = sample.backend(selected.pid).filter(|backend| backend.id() == selected);
+        let backend = backend.ok_or_else(|| format!("pid {} is gone, or idle now", selected.pid))?;
+        if backend.kind == BackendKind::Lockpit {
+            return Err("that is one of lockpit's own sessions".to_owned());
+        }
+        Ok(attempt_of(backend))
+    }
+
+    /// The order that `action` gives, when it gives one and can be taken.
+    pub fn command(&self, action: Action) -> Result<Command, String> {
+        let command = match action {
+            Action::Abort => {
+                let target = self.cockpit.target().ok_or("nothing is under guard")?;
+                Command::Abort { attempt: target.attempt }
+            }
+            Action::Arm => {
+                let target = self.cockpit.target().ok_or("nothing is under guard that could be armed on")?;
+                Command::arm_on(target.attempt.backend)
+            }
+            Action::Disarm => Command::Disarm,
+            Action::Cancel => Command::Stop { attempt: self.attempt()?, rung: Rung::Cancel },
+            Action::Terminate => Command::Stop { attempt: self.attempt()?, rung: Rung::Terminate },
+            Action::Follow => Command::Follow { backend: self.attempt()?.backend },
+            Action::Mark => Command::Mark { note: String::new() },
+            _ => return Err("this gives no order".to_owned()),
+        };
+        self.may_command()?;
+        self.cockpit.may(&command)?;
+        Ok(command)
+    }
+
+    /// Whether this screen commands the flight.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_command(&self) -> Result<(), String> {
+        match self.seat {
+            Seat::Pilot => Ok(()),
+            Seat::Observer => Err("this screen looks on: T takes the stick".to_owned()),
+            Seat::Replay => Err("a replay is read-only: this has happened".to_owned()),
+            Seat::Landed => Err("the flight is over".to_owned()),
+        }
+    }
+}
+
+/// Whether `action` can be taken now, and why not.
+pub fn available(action: Action, context: &Context<'_>) -> Available {
+    let in_replay = context.seat == Seat::Replay;
+    match action {
+        Action::Abort
+        | Action::Arm
+        | Action::Disarm
+        | Action::Cancel
+        | Action::Terminate
+        | Action::Follow
+        | Action::Mark => match context.command(action) {
+            Ok(_) => Available::Yes,
+            Err(why) => Available::No(why),
+        },
+        Action::Pause => match context.may_command() {
+            Ok(()) => Available::no("somebody else runs this migration: there is no step of ours to pause"),
+            Err(why) => Available::No(why),
+        },
+        Action::TakeStick => match context.seat {
+            Seat::Observer => Available::Yes,
+            Seat::Pilot => Available::no("this screen has the stick"),
+            Seat::Replay | Seat::Landed => Available::no("there is no flight in the air to command"),
+        },
+        Action::WhatIf => Available::only_if(
+            context.selected.is_some() || context.cockpit.target().is_some(),
+            "nothing is selected, and nothing is under guard",
+        ),
+        Action::Details | Action::Copy => {
+            Available::only_if(context.ui.selected().is_some(), "nothing is selected")
+        }
+        Action::Sort | Action::Reverse => {
+            Available::only_if(context.ui.view == View::Activity, "only the activity is sorted")
+        }
+        Action::Play | Action::StepBack | Action::StepOn | Action::EventBack | Action::EventOn
+        | Action::Faster | Action::Slower => Available::only_if(in_replay, "this is no replay"),
+        Action::Suspend => {
+            let guarding = context.cockpit.is_guarding();
+            let flies_here = context.seat == Seat::Pilot && !in_replay;
+            Available::only_if(!(guarding && flies_here), "the guard is armed, and would be suspended too")
+        }
+        Action::Freeze => Available::only_if(!in_replay, "in a replay this key plays and pauses"),
+        Action::Back => Available::only_if(
+            context.ui.popup.is_some() || context.ui.has_something_to_close(),
+            "nothing is open",
+        ),
+        _ => Available::Yes,
+    }
+}
+
+/// Whether keys go to a popup rather than to the screen behind it.
+pub fn is_captured(popup: Option<&Popup>) -> bool {
+    popup.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_sentences_end() {
+        let names: BTreeSet<&str> = SPECS.iter().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), SPECS.len());
+        for spec in SPECS {
+            assert!(spec.doc.ends_with('.') || spec.doc.ends_with(')'), "{}", spec.doc);
+            assert_eq!(by_name(spec.name), Some(spec.action));
+        }
+    }
+}

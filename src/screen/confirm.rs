@@ -1,0 +1,107 @@
+//! Questions before an order that destroys something.
+//!
+//! Owns which orders are asked about and what is said: whom it names, what it costs, what it leaves behind. Gives no
+//! order.
+
+use super::ui::{Confirm, Typed};
+use crate::engine::Cockpit;
+use crate::engine::command::Command;
+use crate::engine::derive::cancel::CancelWorks;
+use crate::engine::derive::cost::StopCost;
+use crate::engine::effect::Rung;
+use crate::engine::ids::{At, Attempt, Pid};
+use crate::engine::settings::{IfLost, OnTrip};
+
+/// Whether `command` is asked about before it is given.
+pub fn is_needed(command: &Command) -> bool {
+    matches!(command, Command::Abort { .. } | Command::Stop { .. } | Command::Arm { .. } | Command::End { .. })
+}
+
+/// The question before `command`. For a presenter, whose keys are watched and whose screen is shared, a word is
+/// typed; where the database has a label that says PROD, the end of the pid.
+pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, now: At) -> Confirm {
+    let (title, lines) = match &command {
+        Command::Abort { attempt } => (
+            format!("ABORT the target, {}", identity(cockpit, attempt)),
+            stop_lines(cockpit, attempt.backend.pid, None, now),
+        ),
+        Command::Stop { attempt, rung } => {
+            let verb = if *rung == Rung::Cancel { "CANCEL the statement of" } else { "TERMINATE the session of" };
+            (
+                format!("{verb} {}", identity(cockpit, attempt)),
+                stop_lines(cockpit, attempt.backend.pid, Some(*rung), now),
+            )
+        }
+        Command::Arm { .. } => ("ARM the guard on the target's session".to_owned(), arm_lines(cockpit)),
+        other => (format!("{other}"), vec!["The flight ends; the migration itself goes on.".to_owned()]),
+    };
+    let typed = typed(cockpit, &command, presenter);
+    Confirm { command, title, lines, typed, since_ms: now_ms }
+}
+
+/// Whom a stop names.
+fn identity(cockpit: &Cockpit, attempt: &Attempt) -> String {
+    let pid = attempt.backend.pid;
+    let Some(backend) = cockpit.sample().and_then(|sample| sample.backend(pid)) else { return format!("pid {pid}") };
+    let kind = cockpit.catalog().kind(backend.text);
+    let application = if backend.application.is_empty() { "(no application name)" } else { &backend.application };
+    format!("pid {pid} {application}, role {}, {kind}", cockpit.catalog().role(backend.role))
+}
+
+fn stop_lines(cockpit: &Cockpit, pid: Pid, rung: Option<Rung>, now: At) -> Vec<String> {
+    let cost = StopCost::of(cockpit, pid, now);
+    let mut lines = vec![format!("lost: {}", cost.lost), format!("left behind: {}", cost.leaves)];
+    if let (Some(Rung::Cancel) | None, CancelWorks::No(why) | CancelWorks::FreesOnly(why) | CancelWorks::Unknown(why)) =
+        (rung, &cost.cancel)
+    {
+        lines.push(format!("a cancel: {why}"));
+    }
+    lines.extend(cost.clean_up.iter().map(|step| format!("clean up: {step}")));
+    let behind = cockpit.scene().graph.downstream(pid).len();
+    lines.push(format!("{behind} sessions wait behind it"));
+    if let Some(target) = cockpit.target().filter(|target| target.pid() == pid) {
+        if let Some(Err(why)) = &target.right {
+            lines.push(format!("it may be refused: {why}"));
+        }
+    }
+    if rung.is_none() {
+        let how = match cockpit.flight().map(|begin| begin.settings.on_trip).unwrap_or_default() {
+            OnTrip::Auto => "cancelled, or terminated where a cancel would let its script run on",
+            OnTrip::Cancel => "cancelled, never more",
+            OnTrip::Terminate => "terminated",
+            OnTrip::Signal(_) => "stopped by a signal to its runner",
+        };
+        lines.push(format!("It is {how}; its identity is checked on the server."));
+    }
+    lines
+}
+
+fn arm_lines(cockpit: &Cockpit) -> Vec<String> {
+    let settings = cockpit.flight().map(|begin| begin.settings.clone()).unwrap_or_default();
+    let mut lines = vec![
+        "From now on a guardrail that trips stops this session by itself.".to_owned(),
+        "It reaches this session only, and ends with it or after 30 minutes.".to_owned(),
+    ];
+    let if_lost = match settings.if_lost {
+        IfLost::Keep => "When lockpit is lost, the migration goes on (--if-lost keep).",
+        IfLost::Stop => "When lockpit is lost, a strong attempt is stopped (--if-lost stop).",
+    };
+    lines.push(if_lost.to_owned());
+    lines
+}
+
+fn typed(cockpit: &Cockpit, command: &Command, presenter: bool) -> Option<Typed> {
+    let of = |expected: String, what: &str| Some(Typed { expected, what: what.to_owned(), so_far: String::new() });
+    let label = cockpit.flight().and_then(|begin| begin.label.clone()).unwrap_or_default();
+    let is_prod = label.to_ascii_uppercase().contains("PROD");
+    match command {
+        Command::Stop { attempt, .. } if is_prod => {
+            let pid = attempt.backend.pid.to_string();
+            let last = pid.chars().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect();
+            of(last, "the last three digits of the pid")
+        }
+        Command::Abort { .. } if presenter => of("abort".to_owned(), "the word abort"),
+        Command::Stop { .. } if presenter => of("stop".to_owned(), "the word stop"),
+        _ => None,
+    }
+}

@@ -1,0 +1,419 @@
+//! The loop of a screen.
+//!
+//! Owns the thread that a screen runs on: events in, frames out, orders away. Never waits for the flight, for its
+//! log's writer or for the terminal.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, KeyEventKind};
+
+use super::action::Seat;
+use super::glyphs::{GlyphSet, Glyphs};
+use super::keymap::Keymap;
+use super::pilot::Pilot;
+use super::shown::{Origin, Recording, Shown};
+use super::source::{Picture, Source};
+use super::terminal::{Surface, TerminalError};
+use super::theme::{ColourDepth, Theme};
+use super::ui::{Loudness, Message, Ui};
+use super::update::{self, Leave, Order, Play, Press};
+use super::views;
+use crate::clock::FlightClock;
+use crate::engine::ids::At;
+use crate::replay::ReplayError;
+
+/// Changes of the flight are shown at most this often; keys are answered at once.
+const FRAME_MS: u64 = 100;
+/// How often keys are looked for when none come: the thread that reads them ends with its screen.
+const KEY_WAIT: Duration = Duration::from_millis(500);
+
+/// Something that concerns a screen.
+#[derive(Debug)]
+pub enum Event {
+    /// A key, a paste, another size.
+    Terminal(TerminalEvent),
+    /// The terminal has gone.
+    TerminalGone,
+    /// The source has something new, or a frame has gone out.
+    Wake,
+    /// The flight answered.
+    Answer(Result<String, String>),
+    /// The stick has gone to somebody, or to nobody.
+    Stick(Option<String>),
+    /// The screen is to be left.
+    Leave,
+}
+
+/// Why a screen could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ScreenError {
+    /// There is no terminal to show it on.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
+    /// The log cannot be read any further.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// How a screen looks and answers.
+#[derive(Debug, Clone)]
+pub struct Looks {
+    /// Styles.
+    pub theme: Theme,
+    /// Where the user's own themes are.
+    pub themes: Option<PathBuf>,
+    /// What the terminal can show.
+    pub depth: ColourDepth,
+    /// Characters.
+    pub glyphs: &'static Glyphs,
+    /// Keys.
+    pub keymap: Keymap,
+}
+
+/// A screen, to be run.
+#[derive(Debug)]
+pub struct Screen {
+    /// Where its inputs come from.
+    pub source: Source,
+    /// Where its commands go.
+    pub pilot: Pilot,
+    /// How it looks.
+    pub looks: Looks,
+    /// What is known of the recording.
+    pub recording: Recording,
+    /// Whether the flight could go on without this process's terminal.
+    pub may_detach: bool,
+}
+
+/// How a screen was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// By its operator.
+    Operator(Leave),
+    /// Because the flight's owner said so.
+    Owner,
+    /// Because the terminal has gone.
+    TerminalGone,
+}
+
+struct Running {
+    screen: Screen,
+    surface: Surface,
+    ui: Ui,
+    clock: FlightClock,
+    frozen: Option<Box<Frozen>>,
+    /// Something has changed since the last frame.
+    stale: bool,
+    /// A frame is wanted without waiting for the next one's time.
+    urgent: bool,
+    drawn_ms: u64,
+    /// Rows of the present pane, and how many fit on a page, as of the last frame.
+    page: usize,
+}
+
+struct Frozen {
+    picture: Picture,
+    now: At,
+    since_ms: u64,
+}
+
+impl Screen {
+    /// Shows the screen until it is left. `events` is where everything that concerns it arrives; `sender` is for
+    /// the threads that it starts.
+    ///
+    /// # Errors
+    /// [`ScreenError`]; the terminal is as it was before.
+    pub fn run(self, sender: &Sender<Event>, events: &Receiver<Event>) -> Result<Left, ScreenError> {
+        let wake = sender.clone();
+        let surface = Surface::enter(move || {
+            let _ = wake.send(Event::Wake);
+        })?;
+        read_keys(sender.clone());
+        let running = Running {
+            screen: self,
+            surface,
+            ui: Ui::default(),
+            clock: FlightClock::start(),
+            frozen: None,
+            stale: true,
+            urgent: true,
+            drawn_ms: 0,
+            page: 1,
+        };
+        running.run(events)
+    }
+}
+
+impl Running {
+    fn run(mut self, events: &Receiver<Event>) -> Result<Left, ScreenError> {
+        loop {
+            let first = match events.recv_timeout(self.patience()) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => {
+                    // The clock and the ages in the header go on.
+                    self.stale = true;
+                    None
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(Left::Owner),
+            };
+            for event in first.into_iter().chain(events.try_iter()) {
+                if let Some(left) = self.take(event)? {
+                    return Ok(left);
+                }
+            }
+            self.stale |= self.screen.source.advance()?;
+            self.expire();
+            self.draw_if_due();
+        }
+    }
+
+    /// How long there is nothing to do but to wait for an event.
+    fn patience(&self) -> Duration {
+        let quiet = self.screen.source.look_again().min(Duration::from_secs(1));
+        if self.stale && self.surface.is_free() {
+            let next = self.drawn_ms.saturating_add(FRAME_MS);
+            return Duration::from_millis(next.saturating_sub(self.now_ms()).max(1)).min(quiet);
+        }
+        quiet
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now().ms()
+    }
+
+    fn take(&mut self, event: Event) -> Result<Option<Left>, ScreenError> {
+        match event {
+            Event::Wake => {}
+            Event::Leave => return Ok(Some(Left::Owner)),
+            Event::TerminalGone => return Ok(Some(Left::TerminalGone)),
+            Event::Answer(answer) => {
+                let now_ms = self.now_ms();
+                match answer {
+                    Ok(text) => self.ui.say(now_ms, Loudness::Info, text),
+                    Err(text) => self.ui.say(now_ms, Loudness::Warning, text),
+                }
+                self.urgent = true;
+            }
+            Event::Stick(holder) => {
+                let text = match &holder {
+                    Some(holder) => format!("{holder} has the stick"),
+                    None => "nobody has the stick: T takes it".to_owned(),
+                };
+                if let Pilot::There(there) = &mut self.screen.pilot {
+                    there.stick_is(holder);
+                }
+                self.ui.say(self.clock.now().ms(), Loudness::Info, text);
+                self.urgent = true;
+            }
+            Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
+                self.urgent = true;
+                return self.key(&key);
+            }
+            Event::Terminal(TerminalEvent::Paste(text)) => {
+                self.urgent = true;
+                update::paste(&mut self.ui, &text);
+            }
+            Event::Terminal(TerminalEvent::Resize(..)) => self.urgent = true,
+            Event::Terminal(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn key(&mut self, key: &crossterm::event::KeyEvent) -> Result<Option<Left>, ScreenError> {
+        let mut ui = std::mem::take(&mut self.ui);
+        let before = ui.clone();
+        let shown = self.shown(&before);
+        let rows = views::rows(&shown);
+        ui.follow_rows(&rows);
+        let press = Press {
+            context: shown.context(),
+            keymap: &self.screen.looks.keymap,
+            rows: &rows,
+            page: self.page,
+            now_ms: self.now_ms(),
+            now: shown.now,
+        };
+        let order = update::press(&mut ui, key, &press);
+        self.ui = ui;
+        match order {
+            Some(order) => self.carry_out(order),
+            None => Ok(None),
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<Option<Left>, ScreenError> {
+        let now_ms = self.now_ms();
+        match order {
+            Order::Leave(leave) => return Ok(Some(Left::Operator(leave))),
+            Order::Command(command) => {
+                let said = command.to_string();
+                match self.screen.pilot.command(command) {
+                    Ok(()) => self.ui.say(now_ms, Loudness::Info, format!(":{said}")),
+                    Err(why) => self.ui.say(now_ms, Loudness::Warning, format!("{said}: {why}")),
+                }
+            }
+            Order::TakeStick => match self.screen.pilot.take_stick() {
+                Ok(()) => self.ui.say(now_ms, Loudness::Info, "asked for the stick"),
+                Err(why) => self.ui.say(now_ms, Loudness::Warning, why),
+            },
+            Order::Copy(row) => {
+                let text = views::line(&self.shown(&self.ui), &row);
+                self.surface.copy(&text);
+                self.ui.say(now_ms, Loudness::Info, format!("copied: {text}"));
+            }
+            Order::Redraw => {
+                // A terminal that has gone is noticed by whoever reads its keys.
+                let _ = self.surface.forget();
+            }
+            Order::Freeze => {
+                let thawed = self.frozen.take();
+                if thawed.is_none() {
+                    let (picture, now) = (self.screen.source.picture().clone(), self.screen.source.now());
+                    self.frozen = Some(Box::new(Frozen { picture, now, since_ms: now_ms }));
+                }
+            }
+            Order::Theme(name) => {
+                let looks = &mut self.screen.looks;
+                match Theme::load(&name, looks.themes.as_deref(), looks.depth) {
+                    Ok(theme) => {
+                        looks.theme = theme;
+                        let _ = self.surface.forget();
+                    }
+                    Err(error) => self.ui.say(now_ms, Loudness::Warning, error.to_string()),
+                }
+            }
+            Order::Glyphs(name) => match name.parse::<GlyphSet>() {
+                Ok(set) => self.screen.looks.glyphs = set.glyphs(),
+                Err(why) => self.ui.say(now_ms, Loudness::Warning, why.to_string()),
+            },
+            Order::Play(play) => self.play(play)?,
+            Order::Suspend => self.suspend(),
+        }
+        Ok(None)
+    }
+
+    fn play(&mut self, play: Play) -> Result<(), ReplayError> {
+        let now_ms = self.now_ms();
+        let Source::Replay(playback) = &mut self.screen.source else { return Ok(()) };
+        match play {
+            Play::Toggle => playback.toggle(),
+            Play::Sample { on } => playback.step_sample(on),
+            Play::Event { on } => {
+                let marker = playback.step_event(on)?;
+                let text = marker.map_or_else(|| "no more events this way".to_owned(), |marker| marker.text);
+                self.ui.say(now_ms, Loudness::Info, text);
+                Ok(())
+            }
+            Play::Speed { up } => {
+                playback.faster(up);
+                Ok(())
+            }
+            Play::SetSpeed(percent) => {
+                playback.set_speed(percent);
+                Ok(())
+            }
+            Play::Go(at) => playback.go(at),
+        }
+    }
+
+    /// Gives the terminal back and stops this process until the shell wakes it.
+    fn suspend(&mut self) {
+        self.surface.leave();
+        // The whole job, as the key would have done outside raw mode.
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
+        if self.surface.enter_again().is_ok() {
+            self.urgent = true;
+        }
+    }
+
+    fn expire(&mut self) {
+        let now_ms = self.now_ms();
+        let stands = |message: &Message| now_ms.saturating_sub(message.since_ms) < Message::STANDS_MS;
+        if self.ui.message.as_ref().is_some_and(|message| !stands(message)) {
+            self.ui.message = None;
+            self.stale = true;
+        }
+    }
+
+    fn draw_if_due(&mut self) {
+        let now_ms = self.now_ms();
+        let due = self.urgent || (self.stale && now_ms.saturating_sub(self.drawn_ms) >= FRAME_MS);
+        if !due || !self.surface.is_free() {
+            return;
+        }
+        let ui = std::mem::take(&mut self.ui);
+        let mut page = self.page;
+        let shown = shown(&self.screen, self.frozen.as_deref(), &ui, now_ms);
+        let drawn = self.surface.draw(|frame| {
+            page = views::draw(frame, &shown);
+        });
+        self.page = page;
+        self.ui = ui;
+        // A terminal that has gone is noticed by whoever reads its keys.
+        if drawn.unwrap_or(false) {
+            (self.stale, self.urgent, self.drawn_ms) = (false, false, now_ms);
+        }
+    }
+
+    fn shown<'a>(&'a self, ui: &'a Ui) -> Shown<'a> {
+        shown(&self.screen, self.frozen.as_deref(), ui, self.now_ms())
+    }
+}
+
+fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms: u64) -> Shown<'a> {
+    let (picture, now) = match frozen {
+        Some(frozen) => (&frozen.picture, frozen.now),
+        None => (screen.source.picture(), screen.source.now()),
+    };
+    let origin = match (&screen.source, &screen.pilot) {
+        (Source::Replay(playback), _) => Origin::Replay(playback),
+        (_, Pilot::There(remote)) => Origin::Joined { flight: remote.flight(), stick: remote.stick() },
+        _ => Origin::Live(&screen.recording),
+    };
+    Shown {
+        cockpit: &picture.cockpit,
+        history: &picture.history,
+        now,
+        origin,
+        frozen_ms: frozen.map(|frozen| now_ms.saturating_sub(frozen.since_ms)),
+        seat: seat(screen),
+        may_detach: screen.may_detach,
+        ui,
+        theme: &screen.looks.theme,
+        glyphs: screen.looks.glyphs,
+        keymap: &screen.looks.keymap,
+    }
+}
+
+fn seat(screen: &Screen) -> Seat {
+    match (&screen.source, &screen.pilot) {
+        (Source::Replay(_), _) | (_, Pilot::Nobody) => Seat::Replay,
+        (source, _) if source.is_over() => Seat::Landed,
+        (_, Pilot::Here { .. }) => Seat::Pilot,
+        (_, Pilot::There(remote)) if remote.has_stick() => Seat::Pilot,
+        (_, Pilot::There(_)) => Seat::Observer,
+    }
+}
+
+/// Reads keys until the screen, or the terminal, has gone.
+fn read_keys(events: Sender<Event>) {
+    thread::spawn(move || {
+        loop {
+            let event = match crossterm::event::poll(KEY_WAIT) {
+                Ok(false) => Event::Wake,
+                Ok(true) => match crossterm::event::read() {
+                    Ok(event) => Event::Terminal(event),
+                    Err(_) => Event::TerminalGone,
+                },
+                Err(_) => Event::TerminalGone,
+            };
+            let gone = matches!(event, Event::TerminalGone);
+            if events.send(event).is_err() || gone {
+                return;
+            }
+        }
+    });
+}

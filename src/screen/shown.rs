@@ -1,0 +1,97 @@
+//! What a frame may read.
+//!
+//! Owns nothing: it gathers the picture of the flight, the state of the display and the looks. A view gets this and
+//! changes none of it.
+
+use ratatui::style::Style;
+
+use super::action::{Context, Seat};
+use super::glyphs::Glyphs;
+use super::keymap::Keymap;
+use super::playback::Playback;
+use super::theme::{Meaning, Theme};
+use super::ui::Ui;
+use crate::engine::Cockpit;
+use crate::engine::history::History;
+use crate::engine::ids::At;
+
+/// What a frame may read.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The engine, as it is shown: while frozen, as it was.
+    pub cockpit: &'a Cockpit,
+    /// The recent past.
+    pub history: &'a History,
+    /// The moment that is shown.
+    pub now: At,
+    /// How this display relates to its flight.
+    pub origin: Origin<'a>,
+    /// For how long the display has been frozen, in milliseconds.
+    pub frozen_ms: Option<u64>,
+    /// Who may command.
+    pub seat: Seat,
+    /// Whether the flight could go on without this screen's process.
+    pub may_detach: bool,
+    /// The state of the display.
+    pub ui: &'a Ui,
+    /// Styles.
+    pub theme: &'a Theme,
+    /// Characters.
+    pub glyphs: &'a Glyphs,
+    /// Keys, for the bar and help.
+    pub keymap: &'a Keymap,
+}
+
+/// How a display relates to its flight.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin<'a> {
+    /// It flies in this process.
+    Live(&'a Recording),
+    /// It flies elsewhere.
+    Joined {
+        /// Its name.
+        flight: &'a str,
+        /// Who has the stick.
+        stick: Option<&'a str>,
+    },
+    /// It is played from its log.
+    Replay(&'a Playback),
+}
+
+/// What is known of the recording of a flight in this process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recording {
+    /// The flight's name: what `join` and `tell` call it; none when nothing listens.
+    pub flight: Option<String>,
+    /// The log's file; none when nothing is recorded.
+    pub log: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    /// The style of what means this.
+    pub fn style(&self, meaning: Meaning) -> Style {
+        self.theme.style(meaning)
+    }
+
+    /// What the availability of actions depends on.
+    pub fn context(&self) -> Context<'a> {
+        Context {
+            cockpit: self.cockpit,
+            ui: self.ui,
+            seat: self.seat,
+            selected: self.ui.selected_backend(),
+            may_detach: self.may_detach,
+        }
+    }
+
+    /// How long ago `at` was, in milliseconds.
+    pub fn age_ms(&self, at: At) -> u64 {
+        self.now.ms_since(at)
+    }
+
+    /// The wall clock at `at`, in microseconds since 1970 UTC; none before the flight has begun.
+    pub fn utc_us(&self, at: At) -> Option<i64> {
+        let begin = self.cockpit.flight()?;
+        Some(begin.utc_us.saturating_add(i64::try_from(at.0).ok()?))
+    }
+}

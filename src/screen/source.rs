@@ -1,0 +1,236 @@
+//! Where a screen's inputs come from: the flight in this process, the log of a flight in the air, a finished log.
+//!
+//! Owns the screen's own copy of the engine, whatever feeds it. What a live flight cannot hand over in time is
+//! skipped by taking a fresh copy of its engine: a screen never slows a flight down. Effects of the copy go nowhere.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::playback::Playback;
+use crate::clock::FlightClock;
+use crate::engine::Cockpit;
+use crate::engine::history::History;
+use crate::engine::ids::At;
+use crate::engine::input::Input;
+use crate::remote::Tail;
+use crate::replay::ReplayError;
+
+/// Inputs that may wait for a screen before it gets a copy of the engine instead.
+const BACKLOG: usize = 128;
+
+/// What a screen is fed from.
+#[derive(Debug)]
+pub enum Source {
+    /// The flight flies in this process.
+    Live(Live),
+    /// The flight flies elsewhere on this machine, and this reads its log.
+    Joined(Joined),
+    /// The flight is over, and this plays its log.
+    Replay(Playback),
+}
+
+/// The engine of a screen, with what charts remember.
+#[derive(Debug, Default, Clone)]
+pub struct Picture {
+    /// The engine, as of the last input.
+    pub cockpit: Cockpit,
+    /// The recent past.
+    pub history: History,
+    /// The last input.
+    pub at: At,
+}
+
+impl Picture {
+    /// The picture after `input`.
+    pub(super) fn take(&mut self, at: At, input: Input) {
+        let _ = self.cockpit.handle(at, input);
+        self.remember(at);
+    }
+
+    /// The picture of a flight seen anew.
+    pub(super) fn jump(&mut self, at: At, cockpit: Cockpit) {
+        self.cockpit = cockpit;
+        self.remember(at);
+    }
+
+    fn remember(&mut self, at: At) {
+        self.at = at;
+        self.history.observe(at, &self.cockpit);
+    }
+}
+
+impl Source {
+    /// Takes in what has arrived; true when the picture has changed.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub(super) fn advance(&mut self) -> Result<bool, ReplayError> {
+        match self {
+            Source::Live(live) => Ok(live.advance()),
+            Source::Joined(joined) => joined.advance(),
+            Source::Replay(playback) => playback.advance(),
+        }
+    }
+
+    /// What there is to see.
+    pub(super) fn picture(&self) -> &Picture {
+        match self {
+            Source::Live(live) => &live.picture,
+            Source::Joined(joined) => &joined.picture,
+            Source::Replay(playback) => playback.picture(),
+        }
+    }
+
+    /// The present of this picture: of a flight in the air the clock's, of a replay the place it is at.
+    pub(super) fn now(&self) -> At {
+        match self {
+            Source::Live(live) => live.ended.unwrap_or_else(|| live.clock.now()),
+            Source::Joined(joined) => joined.ended.unwrap_or_else(|| joined.clock.now()),
+            Source::Replay(playback) => playback.now(),
+        }
+    }
+
+    /// When there may be something new although nobody says so.
+    pub(super) fn look_again(&self) -> Duration {
+        match self {
+            Source::Live(_) => Duration::from_secs(1),
+            Source::Joined(_) => Duration::from_millis(100),
+            Source::Replay(playback) => playback.look_again(),
+        }
+    }
+
+    /// Whether nothing will follow.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Source::Live(live) => live.ended.is_some(),
+            Source::Joined(joined) => joined.ended.is_some(),
+            Source::Replay(_) => false,
+        }
+    }
+}
+
+/// The screen's end of the channel from the flight.
+#[derive(Debug)]
+pub struct Live {
+    queue: Arc<Mutex<Queue>>,
+    clock: FlightClock,
+    picture: Picture,
+    ended: Option<At>,
+}
+
+/// The flight's end of that channel.
+pub struct Feeder {
+    queue: Arc<Mutex<Queue>>,
+    wake: Box<dyn Fn() + Send>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// More came than could be kept: nothing counts until a copy of the engine is handed over.
+    overrun: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Input(At, Box<Input>),
+    Copy(At, Box<Cockpit>),
+    Over(At),
+}
+
+/// A channel from a flight, whose clock this is, to a screen. `wake` is called when there is something new.
+pub fn live(clock: FlightClock, wake: impl Fn() + Send + 'static) -> (Feeder, Live) {
+    let queue = Arc::new(Mutex::new(Queue::default()));
+    let feeder = Feeder { queue: Arc::clone(&queue), wake: Box::new(wake) };
+    (feeder, Live { queue, clock, picture: Picture::default(), ended: None })
+}
+
+impl Feeder {
+    /// An input that the flight is about to handle. Never waits for the screen.
+    pub fn input(&self, at: At, input: &Input) {
+        let mut queue = lock(&self.queue);
+        if queue.items.len() >= BACKLOG {
+            queue.items.clear();
+            queue.overrun = true;
+        }
+        if !queue.overrun {
+            queue.items.push_back(Item::Input(at, Box::new(input.clone())));
+        }
+        drop(queue);
+        (self.wake)();
+    }
+
+    /// The engine after that input: copied only for a screen that has fallen behind and has caught its breath.
+    pub fn handled(&self, at: At, cockpit: &Cockpit) {
+        let mut queue = lock(&self.queue);
+        if queue.overrun {
+            queue.overrun = false;
+            queue.items.push_back(Item::Copy(at, Box::new(cockpit.clone())));
+        }
+    }
+
+    /// The flight is over.
+    pub fn over(&self, at: At) {
+        lock(&self.queue).items.push_back(Item::Over(at));
+        (self.wake)();
+    }
+}
+
+impl std::fmt::Debug for Feeder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feeder").finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    fn advance(&mut self) -> bool {
+        let items = std::mem::take(&mut lock(&self.queue).items);
+        let changed = !items.is_empty();
+        for item in items {
+            match item {
+                Item::Input(at, input) => self.picture.take(at, *input),
+                Item::Copy(at, cockpit) => self.picture.jump(at, *cockpit),
+                Item::Over(at) => self.ended = Some(at),
+            }
+        }
+        changed
+    }
+}
+
+/// A flight in the air elsewhere, read from its log.
+#[derive(Debug)]
+pub struct Joined {
+    tail: Tail,
+    clock: FlightClock,
+    picture: Picture,
+    ended: Option<At>,
+}
+
+impl Joined {
+    /// A screen on the log that `tail` reads; `clock` is the flight's.
+    pub fn new(tail: Tail, clock: FlightClock) -> Joined {
+        Joined { tail, clock, picture: Picture::default(), ended: None }
+    }
+
+    fn advance(&mut self) -> Result<bool, ReplayError> {
+        let mut changed = false;
+        while let Some(at) = self.tail.step()? {
+            self.picture.history.observe(at, self.tail.cockpit());
+            self.picture.at = at;
+            changed = true;
+        }
+        if changed {
+            self.picture.cockpit = self.tail.cockpit().clone();
+        }
+        if self.ended.is_none() && self.tail.is_over() {
+            self.ended = Some(self.picture.at);
+            changed = true;
+        }
+        Ok(changed)
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}

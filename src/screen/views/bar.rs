@@ -1,0 +1,211 @@
+//! The foot of every screen: the last message, the replay's bar, and the keys that matter here.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::header::{Part, clock, strip};
+use crate::screen::action::{self, Action, Available, Seat};
+use crate::screen::playback::{MarkerKind, Playback};
+use crate::screen::shown::{Origin, Shown};
+use crate::screen::text;
+use crate::screen::theme::Meaning;
+use crate::screen::ui::{Loudness, Popup, Purpose, View};
+
+/// Keys of the bar, the most wanted first.
+const FLYING: [Action; 12] = [
+    Action::Abort,
+    Action::Arm,
+    Action::Disarm,
+    Action::Cancel,
+    Action::Terminate,
+    Action::WhatIf,
+    Action::Details,
+    Action::Mark,
+    Action::Freeze,
+    Action::CommandLine,
+    Action::Help,
+    Action::Quit,
+];
+const REPLAYING: [Action; 11] = [
+    Action::Freeze,
+    Action::Left,
+    Action::Right,
+    Action::EventBack,
+    Action::EventOn,
+    Action::Slower,
+    Action::Faster,
+    Action::WhatIf,
+    Action::Details,
+    Action::Help,
+    Action::Quit,
+];
+
+/// Lines of the foot.
+pub(super) fn height(shown: &Shown<'_>) -> u16 {
+    if matches!(shown.origin, Origin::Replay(_)) { 4 } else { 3 }
+}
+
+/// Draws the foot.
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
+    let mut rows = area.rows();
+    if let Origin::Replay(playback) = shown.origin
+        && let Some(row) = rows.next()
+    {
+        replay(frame, row, playback, shown);
+    }
+    if let Some(row) = rows.next() {
+        message(frame, row, shown);
+    }
+    if let Some(row) = rows.next() {
+        keys(frame, row, shown);
+    }
+    if let Some(row) = rows.next() {
+        screens(frame, row, shown);
+    }
+}
+
+fn screens(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
+    let mut spans = vec![Span::raw(" ")];
+    for (number, view) in View::ALL.into_iter().enumerate() {
+        let here = view == shown.ui.view;
+        let style = shown.style(if here { Meaning::Selection } else { Meaning::Muted });
+        let (open, close) = if here { ("[", "]") } else { (" ", " ") };
+        spans.push(Span::styled(format!("{open}{} {}{close}", number + 1, view.name()), style));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn message(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
+    if let Some(Popup::Line(line)) = &shown.ui.popup {
+        let prompt = match line.purpose {
+            Purpose::Command => ":",
+            Purpose::Filter => "/",
+            Purpose::Mark => "mark: ",
+        };
+        let room = usize::from(area.width).saturating_sub(prompt.len() + 2);
+        // The end of a long line is what is being typed.
+        let mut start = 0;
+        while text::width(&line.text[start..line.cursor]) > room {
+            start += line.text[start..].chars().next().map_or(1, char::len_utf8);
+        }
+        let visible = text::truncate(&text::clean(&line.text[start..]), room, shown.glyphs);
+        let column = prompt.len() + text::width(&line.text[start..line.cursor]);
+        let spans = [Span::styled(prompt, shown.style(Meaning::Key)), Span::raw(visible)];
+        frame.render_widget(Line::from(spans.to_vec()), area);
+        let column = u16::try_from(column).unwrap_or(u16::MAX).min(area.width.saturating_sub(1));
+        frame.set_cursor_position((area.x + column, area.y));
+        return;
+    }
+    if let Some(message) = &shown.ui.message {
+        let meaning = match message.loudness {
+            Loudness::Info => Meaning::Text,
+            Loudness::Warning => Meaning::Warn,
+        };
+        strip(frame, area, vec![Part::new(0, message.text.as_str(), shown.style(meaning))], Vec::new(), shown);
+        return;
+    }
+    if let Some(filter) = shown.ui.filter() {
+        let text = format!("only lines with '{filter}' (esc shows all)");
+        strip(frame, area, vec![Part::new(0, text, shown.style(Meaning::Warn))], Vec::new(), shown);
+        return;
+    }
+    let advice = match shown.seat {
+        Seat::Observer => Some("this screen looks on: T takes the stick".to_owned()),
+        Seat::Landed => Some(landed(shown)),
+        _ => None,
+    };
+    if let Some(advice) = advice {
+        strip(frame, area, vec![Part::new(0, advice, shown.style(Meaning::Text))], Vec::new(), shown);
+    }
+}
+
+fn landed(shown: &Shown<'_>) -> String {
+    let quit = shown.keymap.key(Action::Quit);
+    match shown.origin {
+        Origin::Live(recording) => match &recording.log {
+            Some(log) => format!("The flight is over. {quit} leaves; see it again: lockpit replay {log}"),
+            None => format!("The flight is over and was not recorded. {quit} leaves."),
+        },
+        _ => format!("The flight is over. {quit} leaves; its log stays."),
+    }
+}
+
+fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
+    let context = shown.context();
+    let actions: &[Action] = if shown.seat == Seat::Replay { &REPLAYING } else { &FLYING };
+    let mut spans = vec![Span::raw(" ")];
+    let mut room = usize::from(area.width).saturating_sub(1);
+    for &action in actions {
+        let key = shown.keymap.key(action);
+        if key.is_empty() {
+            continue;
+        }
+        let words = word(action, shown);
+        let needed = text::width(&key) + text::width(words) + 3;
+        if needed > room {
+            continue;
+        }
+        room -= needed;
+        let off = matches!(action::available(action, &context), Available::No(_)) && shown.seat != Seat::Replay;
+        let (key_style, words_style) =
+            if off { (Meaning::KeyOff, Meaning::KeyOff) } else { (Meaning::Key, Meaning::Text) };
+        spans.push(Span::styled(key, shown.style(key_style)));
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(words, shown.style(words_style)));
+        spans.push(Span::raw("  "));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+/// The words of an action here.
+fn word(action: Action, shown: &Shown<'_>) -> &'static str {
+    match (action, shown.origin) {
+        (Action::Freeze, Origin::Replay(playback)) => {
+            if playback.is_playing() { "pause" } else { "play" }
+        }
+        (Action::Left, Origin::Replay(_)) => "sample back",
+        (Action::Right, Origin::Replay(_)) => "sample on",
+        (Action::Freeze, _) if shown.frozen_ms.is_some() => "thaw",
+        _ => action::spec(action).short,
+    }
+}
+
+/// ` ▶ 2x  00:12 ────│──▼──────│──── 03:40`
+fn replay(frame: &mut Frame<'_>, area: Rect, playback: &Playback, shown: &Shown<'_>) {
+    let glyphs = shown.glyphs;
+    let sign = if playback.is_playing() { glyphs.play } else { glyphs.pause };
+    let speed = playback.speed_percent();
+    let speed = if speed % 100 == 0 { format!("{}x", speed / 100) } else { format!("{}.{:02}x", speed / 100, speed % 100) };
+    let left = format!(" {sign} {speed:<5} {} ", clock(playback.now().ms()));
+    let right = format!(" {} ", clock(playback.end().ms()));
+    let width = usize::from(area.width).saturating_sub(text::width(&left) + text::width(&right)).max(1);
+    let end_us = playback.end().0.max(1);
+    let place = |us: u64| usize::try_from(us.saturating_mul(width as u64 - 1) / end_us).unwrap_or(0).min(width - 1);
+    let mut cells: Vec<(&str, Meaning)> = vec![(glyphs.dash, Meaning::Muted); width];
+    let mut kinds: Vec<Option<MarkerKind>> = vec![None; width];
+    for marker in playback.markers() {
+        let cell = place(marker.at.0);
+        kinds[cell] = kinds[cell].max(Some(marker.kind));
+    }
+    for (cell, kind) in cells.iter_mut().zip(kinds) {
+        if let Some(kind) = kind {
+            *cell = sign_of(kind, shown);
+        }
+    }
+    cells[place(playback.now().0)] = (glyphs.down, Meaning::Replay);
+    let mut spans = vec![Span::styled(left, shown.style(Meaning::Replay))];
+    spans.extend(cells.into_iter().map(|(sign, meaning)| Span::styled(sign.to_owned(), shown.style(meaning))));
+    spans.push(Span::styled(right, shown.style(Meaning::Muted)));
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn sign_of<'a>(kind: MarkerKind, shown: &Shown<'a>) -> (&'a str, Meaning) {
+    match kind {
+        MarkerKind::Trip => ("!", Meaning::Danger),
+        MarkerKind::Gap => (shown.glyphs.unknown, Meaning::Unknown),
+        MarkerKind::Drift => ("#", Meaning::Danger),
+        MarkerKind::Target => (shown.glyphs.head, Meaning::LockTarget),
+        MarkerKind::Note | MarkerKind::Guard | MarkerKind::End => (shown.glyphs.marker, Meaning::Marker),
+    }
+}

@@ -1,0 +1,244 @@
+//! The head of every screen: where, who, since when, how fresh, how safe.
+//!
+//! ```text
+//!  lockpit ▸ dba@db1:5432/shop  PG 16.4 primary  PROD  alice  22:14:07 UTC            ● REC 12:41
+//!  ARMED  until 30m00s into the flight                                                 FROZEN 4 s
+//!  sample 0.2 s old, 4.1 ms · watch 50 ms · cancel path ok 4 s ago · not seen: standby reads
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::engine::derive::unseen::Unseen;
+use crate::engine::guard::seconds;
+use crate::engine::input::{Conn, LinkState};
+use crate::engine::timeline::GuardState;
+use crate::screen::shown::{Origin, Shown};
+use crate::screen::text;
+use crate::screen::theme::Meaning;
+
+/// Lines of the head.
+pub const HEIGHT: u16 = 3;
+
+/// Draws the head.
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
+    let [first, second, third] = rows(area);
+    strip(frame, first, where_and_who(shown), recording(shown), shown);
+    strip(frame, second, guard(shown), display(shown), shown);
+    strip(frame, third, freshness(shown), Vec::new(), shown);
+}
+
+fn rows(area: Rect) -> [Rect; 3] {
+    let row = |n: u16| Rect { y: area.y + n.min(area.height.saturating_sub(1)), height: area.height.min(1), ..area };
+    [row(0), row(1), row(2)]
+}
+
+/// A part of a line: the higher its rank, the sooner it is left out.
+pub(super) struct Part {
+    pub(super) rank: u8,
+    pub(super) text: String,
+    pub(super) style: Style,
+}
+
+impl Part {
+    pub(super) fn new(rank: u8, text: impl Into<String>, style: Style) -> Part {
+        Part { rank, text: text.into(), style }
+    }
+}
+
+/// Draws parts to the left and to the right; what does not fit is left out whole, the last part is cut.
+pub(super) fn strip(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    mut left: Vec<Part>,
+    mut right: Vec<Part>,
+    shown: &Shown<'_>,
+) {
+    const GAP: usize = 2;
+    let width = usize::from(area.width).saturating_sub(2);
+    let needed = |parts: &[Part]| parts.iter().map(|part| text::width(&part.text) + GAP).sum::<usize>();
+    while needed(&left) + needed(&right) > width + GAP {
+        let worst = left.iter().chain(&right).map(|part| part.rank).max().unwrap_or(0);
+        if worst == 0 {
+            break;
+        }
+        let mut dropped = false;
+        for side in [&mut right, &mut left] {
+            if !dropped && let Some(index) = side.iter().rposition(|part| part.rank == worst) {
+                side.remove(index);
+                dropped = true;
+            }
+        }
+    }
+    let room = width.saturating_sub(needed(&right));
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 0;
+    for (index, part) in left.into_iter().enumerate() {
+        if index > 0 {
+            spans.push(Span::raw("  "));
+            used += GAP;
+        }
+        let cut = text::truncate(&text::clean(&part.text), room.saturating_sub(used), shown.glyphs);
+        used += text::width(&cut);
+        spans.push(Span::styled(cut, part.style));
+    }
+    let right_width = needed(&right).saturating_sub(GAP);
+    spans.push(Span::raw(" ".repeat(width.saturating_sub(used + right_width))));
+    for (index, part) in right.into_iter().enumerate() {
+        if index > 0 {
+            spans.push(Span::raw("  "));
+        }
+        spans.push(Span::styled(text::clean(&part.text).into_owned(), part.style));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn where_and_who(shown: &Shown<'_>) -> Vec<Part> {
+    let plain = shown.style(Meaning::Text);
+    let muted = shown.style(Meaning::Muted);
+    let begin = shown.cockpit.flight();
+    let mut parts = vec![Part::new(5, "lockpit", shown.style(Meaning::Title))];
+    let server = begin.map_or("connecting", |begin| begin.server.as_str());
+    parts.push(Part::new(0, server, plain));
+    if let Some(server) = shown.cockpit.server() {
+        let role = if server.in_recovery { "standby" } else { "primary" };
+        let version = server.version.split_whitespace().next().unwrap_or_default();
+        parts.push(Part::new(3, format!("PG {version} {role}"), muted));
+    }
+    if let Some(label) = begin.and_then(|begin| begin.label.as_deref()) {
+        parts.push(Part::new(0, format!(" {label} "), shown.style(Meaning::HeaderLabel)));
+    }
+    if let Some(operator) = begin.and_then(|begin| begin.operator.as_deref()) {
+        parts.push(Part::new(4, operator, muted));
+    }
+    if let Some(utc) = utc(shown) {
+        parts.push(Part::new(1, utc, plain));
+    }
+    parts
+}
+
+fn utc(shown: &Shown<'_>) -> Option<String> {
+    let at = jiff::Timestamp::from_microsecond(shown.utc_us(shown.now)?).ok()?;
+    Some(at.strftime("%H:%M:%S UTC").to_string())
+}
+
+fn recording(shown: &Shown<'_>) -> Vec<Part> {
+    let glyphs = shown.glyphs;
+    let since = clock(shown.now.ms());
+    match shown.origin {
+        Origin::Live(recording) if recording.log.is_some() => {
+            vec![Part::new(0, format!("{} REC {since}", glyphs.record), shown.style(Meaning::Danger))]
+        }
+        Origin::Live(_) => vec![Part::new(0, format!("NOT RECORDED {since}"), shown.style(Meaning::Warn))],
+        Origin::Joined { stick, .. } => {
+            let stick = stick.map_or("nobody has the stick".to_owned(), |stick| format!("stick: {stick}"));
+            vec![
+                Part::new(2, stick, shown.style(Meaning::Muted)),
+                Part::new(0, format!("JOINED {since}"), shown.style(Meaning::Warn)),
+            ]
+        }
+        Origin::Replay(playback) => {
+            let end = clock(playback.end().ms());
+            vec![Part::new(0, format!("REPLAY {since} of {end}"), shown.style(Meaning::Replay))]
+        }
+    }
+}
+
+fn guard(shown: &Shown<'_>) -> Vec<Part> {
+    let plain = shown.style(Meaning::Text);
+    let Some((state, sentence)) = shown.cockpit.brake().state() else {
+        return vec![Part::new(0, " CONNECTING ", shown.style(Meaning::Unknown))];
+    };
+    let (word, meaning) = state_word(*state);
+    let scope = shown.cockpit.flight().map(|begin| crate::engine::derive::words::selector(&begin.settings.target));
+    let mut parts = vec![
+        Part::new(0, format!(" {word} "), shown.style(meaning)),
+        Part::new(0, sentence.clone(), plain),
+    ];
+    if let Some(scope) = scope {
+        parts.push(Part::new(2, format!("follows {scope}"), shown.style(Meaning::Muted)));
+    }
+    parts
+}
+
+/// The word for a state of the guard, and how it is shown.
+pub(super) fn state_word(state: GuardState) -> (&'static str, Meaning) {
+    match state {
+        GuardState::Watching => ("WATCHING", Meaning::GuardWatching),
+        GuardState::Shadow => ("SHADOW", Meaning::GuardShadow),
+        GuardState::Armed => ("ARMED", Meaning::GuardArmed),
+        GuardState::Tripped => ("TRIPPED", Meaning::GuardTripped),
+        GuardState::Blind => ("BLIND", Meaning::GuardBlind),
+    }
+}
+
+fn display(shown: &Shown<'_>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    if let Some(frozen_ms) = shown.frozen_ms {
+        let text = format!(" DISPLAY FROZEN {} ", seconds(frozen_ms / 1_000 * 1_000));
+        parts.push(Part::new(0, text, shown.style(Meaning::Frozen)));
+    }
+    if shown.ui.presenter {
+        parts.push(Part::new(1, " PRESENTER: names masked ", shown.style(Meaning::Presenter)));
+    }
+    if shown.cockpit.is_over() {
+        parts.push(Part::new(0, " FLIGHT OVER ", shown.style(Meaning::Frozen)));
+    }
+    parts
+}
+
+fn freshness(shown: &Shown<'_>) -> Vec<Part> {
+    let muted = shown.style(Meaning::Muted);
+    let cockpit = shown.cockpit;
+    let mut parts = Vec::new();
+    match (cockpit.sample(), cockpit.sample_at()) {
+        (Some(sample), Some(at)) => {
+            let age_ms = shown.age_ms(at);
+            let every_ms = cockpit.pacer().sample_every_ms();
+            let is_old = age_ms > (3 * every_ms).max(750) && !cockpit.is_over();
+            let style = shown.style(if is_old { Meaning::Danger } else { Meaning::Text });
+            parts.push(Part::new(0, format!("sample {} old", tenths(age_ms)), style));
+            let cost = format!("costs {}.{} ms every {}", sample.cost_us / 1_000, sample.cost_us % 1_000 / 100, seconds(every_ms));
+            parts.push(Part::new(3, cost, muted));
+        }
+        _ => parts.push(Part::new(0, "no sample yet", shown.style(Meaning::Unknown))),
+    }
+    if let Some(watch_ms) = cockpit.pacer().watch_every_ms() {
+        parts.push(Part::new(4, format!("watch {watch_ms} ms"), muted));
+    }
+    parts.push(match cockpit.link(Conn::Control) {
+        Some((LinkState::Up { .. }, heard)) => {
+            Part::new(2, format!("cancel path ok {} ago", tenths_or_seconds(shown.age_ms(heard))), muted)
+        }
+        Some((LinkState::Lost { why }, _)) => {
+            Part::new(0, format!("CANCEL PATH LOST: {why}"), shown.style(Meaning::Danger))
+        }
+        None => Part::new(2, "cancel path not known", shown.style(Meaning::Unknown)),
+    });
+    let unseen = Unseen::of(cockpit);
+    if !unseen.is_empty() {
+        let list: Vec<&str> = unseen.iter().map(|unseen| unseen.short.as_str()).collect();
+        let loud = unseen.iter().any(|unseen| !unseen.always);
+        let style = shown.style(if loud { Meaning::Warn } else { Meaning::Muted });
+        parts.push(Part::new(0, format!("not seen: {}", list.join(", ")), style));
+    }
+    parts
+}
+
+/// A place in time: `12:41`, `1:02:03`.
+pub(super) fn clock(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+}
+
+/// An age that does not jump: tenths of a second up to ten, then whole seconds.
+pub(super) fn tenths(ms: u64) -> String {
+    if ms < 10_000 { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) } else { seconds(ms) }
+}
+
+fn tenths_or_seconds(ms: u64) -> String {
+    if ms < 10_000 { format!("{} s", ms / 1_000) } else { seconds(ms) }
+}

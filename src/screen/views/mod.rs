@@ -1,0 +1,93 @@
+//! What each screen shows.
+//!
+//! Owns the layout of a frame: head, body, foot, and what lies over them. A view reads [`Shown`] and draws; it
+//! changes nothing.
+//!
+//! **To add a screen:** a file here with `draw`, `rows` and `line`, a variant of [`View`], one arm in each of the
+//! four functions below, and an action with its key in [`super::action`].
+
+mod bar;
+mod header;
+mod over;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Clear;
+
+use super::shown::Shown;
+use super::ui::{Row, View};
+
+/// The smallest screen that says what must be known.
+pub const LEAST: (u16, u16) = (60, 16);
+
+/// Draws everything; returns how many rows of the present pane fit on a page.
+pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        too_small(frame, area);
+        return 1;
+    }
+    let [head, body, foot] = Layout::vertical([
+        Constraint::Length(header::HEIGHT),
+        Constraint::Fill(1),
+        Constraint::Length(bar::height(shown)),
+    ])
+    .areas(area);
+    header::draw(frame, head, shown);
+    let page = match shown.ui.view {
+        View::Cockpit => cockpit::draw(frame, body, shown),
+        View::Activity => activity::draw(frame, body, shown),
+        View::Locks => locks::draw(frame, body, shown),
+        View::Replication => replication::draw(frame, body, shown),
+        View::Progress => progress::draw(frame, body, shown),
+        View::Guardrails => guardrails::draw(frame, body, shown),
+        View::Timeline => timeline::draw(frame, body, shown),
+    };
+    bar::draw(frame, foot, shown);
+    over::draw(frame, body, shown);
+    page
+}
+
+/// Panes of a screen that the arrows can move in.
+pub fn panes(view: View) -> u8 {
+    match view {
+        View::Cockpit => cockpit::PANES,
+        View::Replication => replication::PANES,
+        _ => 1,
+    }
+}
+
+/// The rows of the present pane, in order.
+pub fn rows(shown: &Shown<'_>) -> Vec<Row> {
+    let (view, pane) = shown.ui.pane();
+    match view {
+        View::Cockpit => cockpit::rows(shown, pane),
+        View::Activity => activity::rows(shown),
+        View::Locks => locks::rows(shown),
+        View::Replication => replication::rows(shown, pane),
+        View::Progress => progress::rows(shown),
+        View::Guardrails => guardrails::rows(shown),
+        View::Timeline => timeline::rows(shown),
+    }
+}
+
+/// A row as one line of text, for the clipboard.
+pub fn line(shown: &Shown<'_>, row: &Row) -> String {
+    over::details::line(shown, row)
+}
+
+fn too_small(frame: &mut Frame<'_>, area: Rect) {
+    frame.render_widget(Clear, area);
+    let (width, height) = LEAST;
+    let lines = [
+        format!("lockpit needs {width}x{height},"),
+        format!("this is {}x{}.", area.width, area.height),
+        "The guard runs on.".to_owned(),
+        "Make the window larger,".to_owned(),
+        "or use --headless.".to_owned(),
+    ];
+    for (line, row) in lines.into_iter().zip(area.rows()) {
+        frame.render_widget(Line::from(line), row);
+    }
+}

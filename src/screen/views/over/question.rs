@@ -1,0 +1,89 @@
+//! Questions: an order that waits for its second key, and leaving.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::open;
+use crate::screen::shown::Shown;
+use crate::screen::text;
+use crate::screen::theme::Meaning;
+use crate::screen::ui::Confirm;
+use crate::screen::widgets::pane::lines;
+
+const WIDTH: u16 = 84;
+
+/// An order that waits to be confirmed.
+pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown: &Shown<'_>) {
+    let width = WIDTH.min(body.width);
+    let room = usize::from(width).saturating_sub(4);
+    let mut content = wrapped(&asked.title, room, Meaning::Title, shown);
+    content.push(Line::default());
+    for line in &asked.lines {
+        content.extend(wrapped(line, room, Meaning::Text, shown));
+    }
+    content.push(Line::default());
+    let key = |key: &'static str| Span::styled(key, shown.style(Meaning::Key));
+    content.push(match &asked.typed {
+        None => Line::from(vec![
+            Span::raw("  "),
+            key("y"),
+            Span::raw(" does it    "),
+            key("esc"),
+            Span::raw(" leaves it alone"),
+        ]),
+        Some(typed) => Line::from(vec![
+            Span::raw(format!("  type {}: ", typed.what)),
+            Span::styled(format!("{}_", typed.so_far), shown.style(Meaning::Key)),
+            Span::raw("  then "),
+            key("enter"),
+            Span::raw("    "),
+            key("esc"),
+            Span::raw(" leaves it alone"),
+        ]),
+    });
+    let height = u16::try_from(content.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inside = open(frame, body, (width, height), "are you sure?", true, shown);
+    // In a low window the answer matters more than the last line of the cost.
+    let excess = content.len().saturating_sub(usize::from(inside.height));
+    if excess > 0 {
+        let end = content.len().saturating_sub(2);
+        content.drain(end.saturating_sub(excess)..end);
+    }
+    lines(frame, inside, content);
+}
+
+/// Leaving: what becomes of the flight?
+pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
+    let target = shown.cockpit.target();
+    let guard = shown.cockpit.brake().state().map(|(_, sentence)| sentence.as_str()).unwrap_or_default();
+    let key = |key: &'static str, words: String| {
+        Line::from(vec![Span::raw("  "), Span::styled(key, shown.style(Meaning::Key)), Span::raw(format!("  {words}"))])
+    };
+    let room = usize::from(WIDTH.min(body.width)).saturating_sub(4);
+    let mut content = Vec::new();
+    let under = match target {
+        Some(target) => format!("pid {} is under guard ({guard}). What becomes of the flight?", target.pid()),
+        None => format!("The guard: {guard}. What becomes of the flight?"),
+    };
+    content.extend(wrapped(&under, room, Meaning::Text, shown));
+    content.push(Line::default());
+    content.push(key("e", "end it: nothing is guarded any more; the migration goes on".to_owned()));
+    if shown.may_detach {
+        content.push(key("d", "detach: it flies on without a screen; lockpit join comes back".to_owned()));
+    }
+    if target.is_some() {
+        content.push(key("a", "abort the target first".to_owned()));
+    }
+    content.push(key("esc", "stay".to_owned()));
+    let height = u16::try_from(content.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inside = open(frame, body, (WIDTH, height), "leave", false, shown);
+    lines(frame, inside, content);
+}
+
+fn wrapped(line: &str, room: usize, meaning: Meaning, shown: &Shown<'_>) -> Vec<Line<'static>> {
+    text::wrap(&text::clean(line), room)
+        .into_iter()
+        .map(|line| Line::from(vec![Span::raw("  "), Span::styled(line, shown.style(meaning))]))
+        .collect()
+}
