@@ -98,6 +98,11 @@ impl Catalog {
         Some(format!("{}.{}", found.schema, found.name))
     }
 
+    /// Schema and name of a relation of the connected database, if it has been found.
+    pub fn parts(&self, database: Oid, relation: Oid) -> Option<(&str, &str)> {
+        self.found(database, relation).map(|found| (found.schema.as_str(), found.name.as_str()))
+    }
+
     /// Whether work on the relation is work on a permanent user relation. What could not be looked up counts
     /// as one; a temporary relation and one that nobody else can see yet do not.
     pub fn is_permanent_user_relation(&self, database: Oid, relation: Oid) -> bool {

@@ -21,6 +21,11 @@ pub struct Deadlocks {
 }
 
 impl Deadlocks {
+    /// Whether the last samples agree that somebody waits for himself.
+    pub fn is_certain(&self) -> bool {
+        !self.waiting.is_empty() && self.samples >= 2
+    }
+
     /// Takes in a sample; returns those that wait for each other when that has become certain, once.
     pub fn observe(&mut self, sample: &Sample, graph: &WaitGraph) -> Option<Vec<Pid>> {
         let starts = |pid: Pid| sample.backend(pid).and_then(|backend| backend.query_start);

@@ -121,6 +121,17 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Its statement runs in a transaction that the client opened before.
+    pub fn in_explicit_transaction(&self) -> bool {
+        // A statement outside a transaction starts its own within the same message; one message carrying
+        // parse, bind and execute takes the server well below this.
+        const ONE_MESSAGE_US: u64 = 1_000;
+        match (self.xact_start, self.query_start) {
+            (Some(xact), Some(query)) => query.us_since(xact) > ONE_MESSAGE_US,
+            _ => false,
+        }
+    }
+
     /// Whether `later` is still the same try: the same session in the same statement, or, once that has
     /// ended, in the same transaction. A start time that is masked on both sides counts as equal.
     pub fn continues_as(&self, later: &Attempt) -> bool {

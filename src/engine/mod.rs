@@ -13,6 +13,7 @@
 //! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
+//! | [`derive`], [`history`] | what screens and reports draw from: computed, never stored |
 //! | [`ids`], [`locks`] | the small types by which everything else is identified |
 //!
 //! An input goes through [`Cockpit::handle`]: it is taken in by the room it concerns, and then, whatever it
@@ -22,9 +23,11 @@ pub mod ages;
 pub mod brake;
 pub mod catalog;
 pub mod deadlock;
+pub mod derive;
 pub mod effect;
 pub mod endings;
 pub mod guard;
+pub mod history;
 pub mod ids;
 pub mod input;
 pub mod locks;
@@ -87,6 +90,7 @@ pub struct Cockpit {
     sample: Option<Box<Sample>>,
     sample_at: Option<At>,
     slow: Option<Box<sample::SlowFacts>>,
+    slow_at: Option<At>,
     ages: Ages,
     follow: Follow,
     brake: Brake,
@@ -94,6 +98,8 @@ pub struct Cockpit {
     quiet: QuietActivity,
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
+    #[serde(default)]
+    links_since: BTreeMap<Conn, At>,
     endings: Endings,
     deadlocks: Deadlocks,
     sample_asked: bool,
@@ -156,7 +162,7 @@ impl Cockpit {
                 let why = format!("{sensor} missed: {}", missed.why);
                 self.timeline.push(at, Event::Gap { from, why, lost: Some(1) });
             }
-            Input::Link(link) => self.link(at, &link, &mut effects),
+            Input::Link(link) => self.link_changed(at, &link, &mut effects),
             Input::Tick => {}
             Input::Command(command) => self.command(at, command),
             Input::Outcome(outcome) => self.outcome(at, &outcome, &mut effects),
@@ -190,11 +196,14 @@ impl Cockpit {
         self.sample_asked = false;
         self.tally.samples += 1;
         self.tally.cost_us = self.tally.cost_us.saturating_add(sample.cost_us);
-        self.slow = sample.slow.take().or(self.slow.take());
         self.pacer.observe_cost(sample.cost_us);
         // What the sample shows is no younger than the question: an answer may have been long on its way, and
         // this process may have been stopped meanwhile.
         let asked = At(at.0.saturating_sub(sample.round_trip_us));
+        if let Some(slow) = sample.slow.take() {
+            self.slow = Some(slow);
+            self.slow_at = Some(asked);
+        }
         self.ages.observe(asked, &sample);
         self.scene = Scene::of(&sample, &self.catalog);
         if self.scene.graph.waiting().next().is_none() {
@@ -232,13 +241,16 @@ impl Cockpit {
         }
     }
 
-    fn link(&mut self, at: At, link: &Link, effects: &mut Vec<Effect>) {
+    fn link_changed(&mut self, at: At, link: &Link, effects: &mut Vec<Effect>) {
         let name = match link.conn {
             Conn::Sampler => "sampler",
             Conn::Control => "control connection",
             Conn::Watchdog => "watchdog",
         };
         let before = self.links.insert(link.conn, link.state.clone());
+        if before.as_ref() != Some(&link.state) {
+            self.links_since.insert(link.conn, at);
+        }
         let text = match (&link.state, before) {
             (LinkState::Up { .. }, None) => return,
             (LinkState::Up { pid }, Some(_)) => format!("{name} is up again as pid {pid}"),

@@ -46,6 +46,7 @@ impl Cockpit {
             self.ages.reset();
             self.sample = None;
             self.slow = None;
+            self.slow_at = None;
             if let Some(target) = self.follow.lose() {
                 self.brake.target_ended(&target);
                 self.brake.session_ended(target.attempt.backend);

@@ -13,6 +13,11 @@ use super::target::Target;
 const STOPS_ON_ERROR: [&str; 8] =
     ["PostgreSQL JDBC Driver", "flyway", "liquibase", "alembic", "dbmate", "sqlx", "golang-migrate", "rails"];
 
+/// Whether clients called `application` are known to end their run when a statement fails.
+pub fn ends_on_error(application: &str) -> bool {
+    STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(application))
+}
+
 /// What the server itself can do to stop `target` when nobody is left to watch it; `None` when the consent
 /// does not reach that far.
 pub fn dead_man(target: &Target, consent: OnTrip) -> Option<DeadMan> {
@@ -63,7 +68,7 @@ pub(super) fn is_sync_rep(target: &Target) -> bool {
 /// Terminates where a cancel would let a script run on to its next statement.
 fn automatic_rung(target: &Target) -> (Rung, String) {
     let client = target.application.as_str();
-    if STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(client)) {
+    if ends_on_error(client) {
         return (Rung::Cancel, format!("{client} ends its run when a statement fails"));
     }
     if client != "psql" && target.in_explicit_transaction() {

@@ -98,13 +98,7 @@ impl Target {
     /// Its statement runs in a transaction that the client opened before: other statements come before or
     /// after it, and fail with it.
     pub fn in_explicit_transaction(&self) -> bool {
-        // A statement outside a transaction starts its own within the same message; one message carrying
-        // parse, bind and execute takes the server well below this.
-        const ONE_MESSAGE_US: u64 = 1_000;
-        match (self.attempt.xact_start, self.attempt.query_start) {
-            (Some(xact), Some(query)) => query.us_since(xact) > ONE_MESSAGE_US,
-            _ => false,
-        }
+        self.attempt.in_explicit_transaction()
     }
 
     /// It is told to people like this.

@@ -8,7 +8,8 @@ use super::Cockpit;
 use super::ages::Ages;
 use super::brake::Brake;
 use super::catalog::Catalog;
-use super::input::{Attached, Begin};
+use super::ids::At;
+use super::input::{Attached, Begin, Conn, LinkState};
 use super::pace::Pacer;
 use super::sample::{Sample, SlowFacts};
 use super::scene::Scene;
@@ -45,6 +46,27 @@ impl Cockpit {
     /// The last full sample, without what is read once a second.
     pub fn sample(&self) -> Option<&Sample> {
         self.sample.as_deref()
+    }
+
+    /// As of when the last full sample shows the server: when it was asked for. It stays when the sample itself
+    /// was dropped because the server was restarted.
+    pub fn sample_at(&self) -> Option<At> {
+        self.sample_at
+    }
+
+    /// As of when [`Cockpit::slow`] shows the server.
+    pub fn slow_at(&self) -> Option<At> {
+        self.slow_at
+    }
+
+    /// The state of one of our connections, and since when it is so; `None` until it was heard of.
+    pub fn link(&self, conn: Conn) -> Option<(&LinkState, At)> {
+        Some((self.links.get(&conn)?, self.links_since.get(&conn).copied().unwrap_or_default()))
+    }
+
+    /// Whether those who wait for each other do so for certain: they did in the sample before, too.
+    pub fn deadlock_is_certain(&self) -> bool {
+        self.deadlocks.is_certain()
     }
 
     /// What was last read of replication, progress and counters.

@@ -51,6 +51,11 @@ impl WaitGraph {
         graph
     }
 
+    /// Everyone somebody waits for, ascending.
+    pub fn blocking(&self) -> impl Iterator<Item = Pid> {
+        self.waiters.keys().copied()
+    }
+
     /// Everyone who waits, ascending.
     pub fn waiting(&self) -> impl Iterator<Item = Pid> {
         self.blockers.keys().copied()

@@ -6,6 +6,7 @@ use super::line::{
 };
 use super::tree;
 use crate::engine::Cockpit;
+use crate::engine::derive::lookup::Lookup;
 use crate::engine::effect::Rung;
 use crate::engine::guard::{Level, Reading};
 use crate::engine::ids::At;
@@ -101,7 +102,8 @@ fn end(cockpit: &Cockpit, reason: &str) -> End {
 }
 
 fn sample(at: At, cockpit: &Cockpit) -> Option<Sample> {
-    let sample = cockpit.sample()?;
+    let look = Lookup::of(cockpit)?;
+    let sample = look.sample();
     let scene = cockpit.scene();
     let target = cockpit.target();
     let target_pid = target.map(TargetWork::pid);
@@ -118,9 +120,9 @@ fn sample(at: At, cockpit: &Cockpit) -> Option<Sample> {
             .and_then(|target| cockpit.ages().oldest_ms(at, target.victims.iter().copied())),
         lost_session_seconds: target.map(|target| seconds(target.lost_us / 1_000)),
         target_pid: target_pid.map(|pid| pid.0),
-        roots: tree::roots(cockpit, at, sample),
-        heads: tree::heads(cockpit, at, sample),
-        groups: tree::groups(cockpit, at, sample),
+        roots: tree::roots(&look, at),
+        heads: tree::heads(&look, at),
+        groups: tree::groups(&look, at),
         unresolved: u32::try_from(scene.graph.unresolved().count()).unwrap_or(u32::MAX),
         cost_ms: sample.cost_us / 1_000,
         cost_us: sample.cost_us,

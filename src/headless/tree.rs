@@ -1,11 +1,8 @@
 //! The wait graph in brief: roots, heads and collapsed victims.
 
-use std::collections::BTreeMap;
-
 use super::line::{Group, Node};
-use crate::engine::Cockpit;
-use crate::engine::ids::{At, Pid, TextId};
-use crate::engine::sample::Sample;
+use crate::engine::derive::lookup::{LockWords, Lookup, grouped};
+use crate::engine::ids::{At, Pid};
 use crate::engine::scene::Part;
 
 /// The most roots or heads of one line.
@@ -14,28 +11,29 @@ const MOST_NODES: usize = 20;
 const MOST_GROUPS: usize = 20;
 
 /// Roots, those with most behind them first.
-pub(super) fn roots(cockpit: &Cockpit, at: At, sample: &Sample) -> Vec<Node> {
-    nodes(cockpit, at, sample, cockpit.scene().graph.roots())
+pub(super) fn roots(look: &Lookup<'_>, at: At) -> Vec<Node> {
+    nodes(look, at, look.cockpit().scene().graph.roots())
 }
 
 /// Queue heads, those with most behind them first.
-pub(super) fn heads(cockpit: &Cockpit, at: At, sample: &Sample) -> Vec<Node> {
-    nodes(cockpit, at, sample, cockpit.scene().graph.heads())
+pub(super) fn heads(look: &Lookup<'_>, at: At) -> Vec<Node> {
+    nodes(look, at, look.cockpit().scene().graph.heads())
 }
 
-fn nodes(cockpit: &Cockpit, at: At, sample: &Sample, pids: impl Iterator<Item = Pid>) -> Vec<Node> {
-    let mut nodes: Vec<Node> = pids.map(|pid| node(cockpit, at, sample, pid)).collect();
+fn nodes(look: &Lookup<'_>, at: At, pids: impl Iterator<Item = Pid>) -> Vec<Node> {
+    let mut nodes: Vec<Node> = pids.map(|pid| node(look, at, pid)).collect();
     nodes.sort_by_key(|node| (std::cmp::Reverse(node.behind), node.pid));
     nodes.truncate(MOST_NODES);
     nodes
 }
 
-fn node(cockpit: &Cockpit, at: At, sample: &Sample, pid: Pid) -> Node {
+fn node(look: &Lookup<'_>, at: At, pid: Pid) -> Node {
+    let (cockpit, sample) = (look.cockpit(), look.sample());
     let scene = cockpit.scene();
-    let backend = sample.backend(pid);
+    let backend = look.backend(pid);
     let part = scene.part(pid);
     let application = match part {
-        Part::Prepared => prepared_names(sample),
+        Part::Prepared => prepared_names(look),
         _ => backend.map(|backend| backend.application.clone()).unwrap_or_default(),
     };
     let xact_start = backend.and_then(|backend| backend.xact_start);
@@ -46,75 +44,34 @@ fn node(cockpit: &Cockpit, at: At, sample: &Sample, pid: Pid) -> Node {
         state: backend.map_or("not in the activity", |backend| backend.state.name()).to_owned(),
         xact_age_ms: xact_start.map(|start| sample.server_now.us_since(start) / 1_000),
         kind: cockpit.catalog().kind(backend.and_then(|backend| backend.text)).to_owned(),
-        lock: lock(cockpit, sample, pid),
+        lock: look.lock(pid).as_ref().map(LockWords::sentence),
         waited_ms: cockpit.ages().age_ms(at, pid),
         behind: u32::try_from(scene.graph.downstream(pid).len()).unwrap_or(u32::MAX),
     }
 }
 
-/// The lock a waiter awaits; else the strongest one a root holds on what somebody awaits.
-fn lock(cockpit: &Cockpit, sample: &Sample, pid: Pid) -> Option<String> {
-    let of_pid = || sample.locks.iter().filter(|lock| lock.pid == pid);
-    let is_awaited = |held: &&crate::engine::sample::Lock| {
-        sample.locks.iter().any(|lock| !lock.granted && lock.object == held.object)
-    };
-    let awaited = of_pid().find(|lock| !lock.granted);
-    let lock = awaited.or_else(|| of_pid().filter(is_awaited).max_by_key(|lock| lock.mode))?;
-    let verb = if lock.granted { "holds" } else { "awaits" };
-    let on = match lock.object.relation() {
-        Some((database, relation)) => cockpit.catalog().relation(database, relation),
-        None => object_name(&lock.object),
-    };
-    Some(format!("{verb} {} on {on}", lock.mode))
-}
-
-fn object_name(object: &crate::engine::locks::LockObject) -> String {
-    use crate::engine::locks::LockObject;
-    match object {
-        LockObject::Relation { relation, .. } => relation.to_string(),
-        LockObject::Part { relation, what, .. } => format!("{what} of {relation}"),
-        LockObject::Transaction { xid } => format!("transaction {xid}"),
-        LockObject::VirtualTransaction { id } => format!("virtual transaction {id}"),
-        LockObject::Other { locktype, .. } => locktype.clone(),
-    }
-}
-
 /// Names of the prepared transactions that hold something somebody awaits.
-fn prepared_names(sample: &Sample) -> String {
-    let blocks = |xid: u32| {
-        sample
-            .locks
-            .iter()
-            .filter(|lock| lock.prepared_xid == Some(xid))
-            .any(|held| sample.locks.iter().any(|lock| !lock.granted && lock.object == held.object))
-    };
-    let names: Vec<&str> = sample.prepared.iter().filter(|p| blocks(p.xid)).map(|p| p.gid.as_str()).collect();
+fn prepared_names(look: &Lookup<'_>) -> String {
+    let names: Vec<&str> = look.blocking_prepared().iter().map(|prepared| prepared.gid.as_str()).collect();
     names.join(", ")
 }
 
 /// The target's victims, equal statements together, most first.
-pub(super) fn groups(cockpit: &Cockpit, at: At, sample: &Sample) -> Vec<Group> {
+pub(super) fn groups(look: &Lookup<'_>, at: At) -> Vec<Group> {
+    let cockpit = look.cockpit();
     let Some(target) = cockpit.target() else { return Vec::new() };
-    let texts: BTreeMap<Pid, Option<TextId>> =
-        sample.backends.iter().map(|backend| (backend.pid, backend.text)).collect();
-    let mut groups: BTreeMap<Option<TextId>, (u32, Option<u64>)> = BTreeMap::new();
-    for pid in &target.victims {
-        let group = groups.entry(texts.get(pid).copied().flatten()).or_default();
-        group.0 += 1;
-        group.1 = group.1.max(cockpit.ages().age_ms(at, *pid));
-    }
-    let mut groups: Vec<Group> = groups
+    let text = |pid: Pid| look.backend(pid).and_then(|backend| backend.text);
+    let groups = grouped(target.victims.iter().copied(), text, |pid| cockpit.ages().age_ms(at, pid));
+    groups
         .into_iter()
-        .map(|(text, (count, oldest_ms))| Group {
-            count,
+        .take(MOST_GROUPS)
+        .map(|(text, pids, oldest_ms)| Group {
+            count: u32::try_from(pids.len()).unwrap_or(u32::MAX),
             kind: cockpit.catalog().kind(text).to_owned(),
             text: cockpit.catalog().text(text).map(|text| text.normalised.clone()),
             oldest_ms,
         })
-        .collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-    groups.truncate(MOST_GROUPS);
-    groups
+        .collect()
 }
 
 fn part_name(part: Part) -> &'static str {
