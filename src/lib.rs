@@ -20,6 +20,7 @@
 //! | [`engine`] | understanding, guarding, deciding | clocks, files, network, chance |
 //! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
+//! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -41,6 +42,7 @@ pub mod demo;
 pub mod engine;
 pub mod flight;
 pub mod headless;
+pub mod host;
 pub mod log;
 pub mod pg;
 mod random;
