@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::FlightClock;
 use crate::engine::Cockpit;
 use crate::engine::host::HostFacts;
-use crate::engine::ids::At;
+use crate::engine::ids::{At, BackendId};
 use crate::engine::input::Input;
 use crate::engine::sample::Fact;
 use crate::pg::sampler::Own;
@@ -46,7 +46,7 @@ pub struct Host {
     asked: u64,
     asked_at: At,
     told: bool,
-    turn: u32,
+    turn: Option<BackendId>,
 }
 
 impl Host {
@@ -69,7 +69,7 @@ impl Host {
         if let Err(error) = started {
             tell(&inputs, format!("not allowed: no thread to read with: {error}"));
         }
-        Host { own, requests, inputs, answered, asked: 0, asked_at: At(0), told: false, turn: 0 }
+        Host { own, requests, inputs, answered, asked: 0, asked_at: At(0), told: false, turn: None }
     }
 
     /// Asks for a reading of what matters now, unless one is under way. Never waits.
@@ -81,11 +81,10 @@ impl Host {
             }
             return;
         }
-        let choice = choose(cockpit, self.turn);
+        let (choice, turn) = choose(cockpit, self.turn);
         let request = Request { own: *self.own.borrow(), choice };
         if self.requests.try_send(request).is_ok() {
-            self.turn = self.turn.wrapping_add(1);
-            (self.asked, self.asked_at, self.told) = (self.asked + 1, at, false);
+            (self.asked, self.asked_at, self.told, self.turn) = (self.asked + 1, at, false, turn);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Owns the question whether a process is the backend it is taken for: a PostgreSQL process of this pid that
 //! began when the server says the backend began. Reads the processes asked for and no other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
 
@@ -33,8 +34,9 @@ fn try_read(own: &Own, choice: &Choice, clock: &FlightClock) -> Result<HostFacts
     if !own.peer.is_none_or(is_address_of_ours) {
         return Err("the server is on another machine".to_owned());
     }
-    let wanted = choice.backends.iter().map(|backend| backend.pid);
-    let pids: Vec<ProcessId> = wanted.chain([own.backend.pid]).filter_map(process_id).collect();
+    // Each once: sysinfo takes a pid that it is given twice for one that is gone.
+    let wanted: BTreeSet<Pid> = choice.backends.iter().chain([&own.backend]).map(|of| of.pid).collect();
+    let pids: Vec<ProcessId> = wanted.into_iter().filter_map(process_id).collect();
     // Before the processes are identified: one that still is the same process afterwards was so here.
     let io: Vec<Option<IoBytes>> = choice.backends.iter().map(|backend| io_of(backend.pid)).collect();
     // A fresh one each time: it knows the boot time as the wall clock has it now, and nothing piles up in it.

@@ -6,8 +6,10 @@ use lockpit::engine::ids::{BackendId, Pid, ServerTime};
 use lockpit::engine::sample::Fact;
 use lockpit::host::{Choice, read};
 use lockpit::pg::sampler::Own;
+use lockpit::replay::Replay;
+use rustix::process::Signal;
 
-use crate::support::{Actor, LONG, cluster, versions, wait_until};
+use crate::support::{Actor, LONG, Program, cluster, versions, wait_until};
 
 async fn identity(of: &Actor, observer: &Actor) -> BackendId {
     let sql = format!(
@@ -89,4 +91,36 @@ async fn a_process_that_is_not_known_to_be_the_backend_is_never_shown() {
     let seen = facts(own, &wanted, &clock).expect("the server is here");
     let shown: Vec<BackendId> = seen.backends.iter().map(|process| process.backend).collect();
     assert_eq!((shown, seen.unread), (vec![other], 3));
+}
+
+#[tokio::test]
+async fn a_recorded_flight_shows_the_figures_it_had() {
+    let Some(version) = versions().last() else { return };
+    let db = cluster(version.major).database("recorded").await;
+    let burner = db.actor("burner").await;
+    let running = burner.spawn("do 'begin loop end loop; end'");
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("of.flight");
+    let path = log.to_str().expect("a path");
+    let mut program = Program::lockpit(["attach", &db.conninfo(), "--headless", "--record", path]);
+    // What is on disk while the flight is in the air: two readings with a rate between them.
+    let rates = wait_until("a rate in the log", LONG, async || {
+        let mut replay = Replay::open(&log).map_err(|error| error.to_string())?;
+        let mut seen = Err("no step".to_owned());
+        while replay.step().map_err(|error| error.to_string())?.is_some() {
+            let Fact::Known(view) = replay.cockpit().host() else { continue };
+            let mut of = view.rates.backends.iter();
+            seen = match of.find(|rates| rates.backend.pid == Pid(burner.pid())) {
+                Some(rates) if rates.cpu_permille > Some(0) => return Ok(*rates),
+                _ => Err(format!("{view:?}")),
+            };
+        }
+        seen
+    })
+    .await;
+    assert!(rates.backend.backend_start.is_some());
+    program.signal(Signal::INT);
+    assert_eq!(program.exit(LONG).await, 0, "{}", program.stderr());
+    burner.cancel().await;
+    running.finish(LONG).await.expect_err("it was cancelled");
 }
