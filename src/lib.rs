@@ -25,6 +25,7 @@
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
 //! | [`demo`] | a throw-away server, a shop, a staged jam | touching other servers |
+//! | [`config`] | the user's settings, read from a file | writing it |
 //! | [`cli`] | words, exit codes, printing | everything else |
 //!
 //! The words: a **flight** is one run of the cockpit; a **sample** is the raw facts of one poll; the **target**
@@ -38,6 +39,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod flight;
@@ -47,3 +49,4 @@ pub mod log;
 pub mod pg;
 mod random;
 pub mod replay;
+mod spelling;
