@@ -20,10 +20,12 @@
 //! | [`engine`] | understanding, guarding, deciding | clocks, files, network, chance |
 //! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
+//! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
 //! | [`demo`] | a throw-away server, a shop, a staged jam | touching other servers |
+//! | [`config`] | the user's settings, read from a file | writing it |
 //! | [`cli`] | words, exit codes, printing | everything else |
 //!
 //! The words: a **flight** is one run of the cockpit; a **sample** is the raw facts of one poll; the **target**
@@ -37,11 +39,14 @@
 
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod flight;
 pub mod headless;
+pub mod host;
 pub mod log;
 pub mod pg;
 mod random;
 pub mod replay;
+mod spelling;

@@ -208,3 +208,134 @@ async fn help_into_a_closed_pipe_is_no_crash() {
     assert_eq!(program.exit(LONG).await, 0);
     assert_eq!((program.stdout().lines().count(), &*program.stderr()), (1, ""));
 }
+
+/// Every command with the path to it: `lockpit`, `lockpit-attach`, ...
+fn pages(command: &Command, name: &str) -> Vec<(String, Command)> {
+    let mut pages = vec![(name.to_owned(), command.clone())];
+    for subcommand in command.get_subcommands() {
+        pages.extend(pages_of(name, subcommand));
+    }
+    pages
+}
+
+fn pages_of(name: &str, subcommand: &Command) -> Vec<(String, Command)> {
+    pages(subcommand, &format!("{name}-{}", subcommand.get_name()))
+}
+
+#[tokio::test]
+async fn completions_know_every_command_and_flag() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (exit, script, stderr) = run(&["generate", "completions", shell]).await;
+        assert_eq!((exit, &*stderr), (0, ""), "{shell}");
+        for (_, command) in pages(&built(), "lockpit") {
+            assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+        }
+        for (command, flag) in long_flags() {
+            assert!(script.contains(&flag), "{shell}: {command} --{flag}");
+        }
+    }
+    let mut shell = tokio::process::Command::new("bash");
+    shell.args(["-c", "set -o pipefail; \"$0\" generate completions bash | bash -n"]);
+    shell.arg(env!("CARGO_BIN_EXE_lockpit"));
+    let mut program = Program::start(shell, |_| {});
+    assert_eq!((program.exit(LONG).await, program.stderr()), (0, String::new()));
+    says(&run(&["generate", "completions", "cmd"]).await.2, &["cmd", "bash", "zsh"]);
+}
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_every_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("share/man1");
+    let (exit, stdout, stderr) = run(&["generate", "man", "--out", out.to_str().expect("a path")]).await;
+    assert_eq!((exit, &*stdout, &*stderr), (0, "", ""));
+    let expected = pages(&built(), "lockpit");
+    assert_eq!(std::fs::read_dir(&out).expect("the pages").count(), expected.len());
+    for (name, command) in expected {
+        let page = std::fs::read_to_string(out.join(format!("{name}.1"))).expect(&name);
+        let plain = page.replace("\\-", "-");
+        assert!(plain.starts_with(".ie") && plain.contains(&format!(".TH {name} 1")), "{name}: {plain}");
+        for subcommand in command.get_subcommands() {
+            assert!(plain.contains(&format!("{name}-{}(1)", subcommand.get_name())), "{name}: {plain}");
+        }
+        for flag in command.get_arguments().filter_map(|argument| argument.get_long()) {
+            assert!(plain.contains(&format!("--{flag}")), "{name} --{flag}: {plain}");
+        }
+    }
+    let (exit, main, stderr) = run(&["generate", "man"]).await;
+    assert_eq!((exit, &*stderr), (0, ""));
+    assert_eq!(main, std::fs::read_to_string(out.join("lockpit.1")).expect("the page").trim_end());
+    groff_renders(&out.join("lockpit-attach.1")).await;
+}
+
+/// Where groff is installed, it has no complaint about the page.
+async fn groff_renders(page: &std::path::Path) {
+    let rendered = tokio::process::Command::new("groff")
+        .args(["-man", "-Tutf8", "-P-cbou", "-ww"])
+        .arg(page)
+        .output()
+        .await;
+    let Ok(rendered) = rendered else { return };
+    let complaints = String::from_utf8_lossy(&rendered.stderr);
+    assert!(rendered.status.success() && complaints.is_empty(), "{complaints}");
+    says(&String::from_utf8_lossy(&rendered.stdout), &["OPTIONS", "queue-depth"]);
+}
+
+#[tokio::test]
+async fn the_generated_configuration_is_taken_and_a_wrong_one_is_said() {
+    let (exit, text, stderr) = run(&["generate", "config"]).await;
+    assert_eq!((exit, &*stderr), (0, ""));
+    assert_eq!(text, lockpit::config::Config::default_text().trim_end());
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    drop(listener);
+    let nowhere = format!("host=127.0.0.1 port={port} user=u dbname=d");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.toml");
+    // With a file that is taken, the flight goes on to the server, which is not there.
+    let cases = [
+        (Some(&*text), 3, "is the server running"),
+        (Some("# mine\noprator = \"bob\"\n"), 2, "mine.toml, line 2: unknown field `oprator`"),
+        (Some("oprator = 1\n"), 2, "did you mean `operator`?"),
+        (None, 2, "mine.toml cannot be read"),
+    ];
+    for (text, code, words) in cases {
+        let _ = std::fs::remove_file(&path);
+        if let Some(text) = text {
+            std::fs::write(&path, text).expect("a file");
+        }
+        let args = ["attach", "--headless", "--no-record", "-w", &nowhere];
+        let mut program = Program::lockpit_with(args, |command| {
+            command.env("LOCKPIT_CONFIG", &path);
+        });
+        assert_eq!(program.exit(LONG).await, code, "{}", program.stderr());
+        says(&program.stderr(), &[words]);
+    }
+}
+
+#[tokio::test]
+async fn the_operator_comes_from_the_configuration_unless_it_is_given() {
+    let Some(version) = versions().last() else { return };
+    let db = cluster(version.major).database("operators").await;
+    for (args, operator) in [(vec![], "alice"), (vec!["--operator", "bob"], "bob")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("of.flight");
+        let mut all =
+            vec!["attach".to_owned(), db.conninfo(), "--headless".to_owned(), "--record".to_owned()];
+        all.push(log.to_string_lossy().into_owned());
+        all.extend(args.into_iter().map(str::to_owned));
+        let mut program = Program::lockpit_with(&all, |command| {
+            let home = folder.path().join("settings");
+            std::fs::create_dir_all(home.join("lockpit")).expect("a folder");
+            std::fs::write(home.join("lockpit/config.toml"), "operator = \"alice\"\n").expect("a file");
+            command.env("XDG_CONFIG_HOME", home);
+        });
+        program.line("the first sample", LONG, |line| line["type"] == "sample").await;
+        program.signal(Signal::INT);
+        assert_eq!(program.exit(LONG).await, 0, "{}", program.stderr());
+        let mut replay = lockpit::replay::Replay::open(&log).expect("a log");
+        while replay.step().expect("a step").is_some() {}
+        let begin = replay.cockpit().flight().expect("a beginning");
+        assert_eq!(begin.operator.as_deref(), Some(operator));
+    }
+}

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::lines::{Printer, complain};
 use super::{Exit, Failure, target};
+use crate::config::Config;
 use crate::engine::ENGINE_VERSION;
 use crate::engine::input::{Begin, Command};
 use crate::engine::settings::{
@@ -100,6 +101,7 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
         let message = "there is no screen yet: add --headless for JSON lines";
         return Err(Failure::new(Exit::Usage, message));
     }
+    let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
     let settings = settings(&args.guard, &args.flight)?;
     let record = record(&args.flight)?;
     let home = std::env::var_os("HOME").map(PathBuf::from);
@@ -107,7 +109,8 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     conninfo.notes().iter().for_each(|note| complain(note));
     let conninfo = with_password(conninfo)?;
-    let flight = Flight { conninfo, begin: begin(settings, args.flight.operator, args.flight.label), record };
+    let operator = args.flight.operator.or(config.operator);
+    let flight = Flight { conninfo, begin: begin(settings, operator, args.flight.label), record };
     runtime()?.block_on(fly(flight))
 }
 

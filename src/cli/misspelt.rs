@@ -1,10 +1,11 @@
 //! Hints for misspelt options.
 //!
-//! Owns one rule: an option with one letter too few, too many, wrong or swapped is the one that was meant.
-//! Clap's own measure misses short names, and prefers other ones.
+//! Owns what is put into clap's errors: its own measure misses short names, and prefers other ones.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
+
+use crate::spelling::is_near;
 
 /// `error` with the options that were probably meant, where these are known.
 pub(super) fn with_hint(mut error: Error, mut command: Command, words: &[String]) -> Error {
@@ -14,7 +15,7 @@ pub(super) fn with_hint(mut error: Error, mut command: Command, words: &[String]
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return error };
     let Some(name) = word.strip_prefix("--") else { return error };
     command.build();
-    let family = words.iter().skip(1).find_map(|word| command.find_subcommand(word)).unwrap_or(&command);
+    let family = words.iter().skip(1).fold(&command, |of, word| of.find_subcommand(word).unwrap_or(of));
     let near: Vec<String> = family
         .get_arguments()
         .filter_map(|argument| argument.get_long())
@@ -27,34 +28,4 @@ pub(super) fn with_hint(mut error: Error, mut command: Command, words: &[String]
         error.remove(ContextKind::Suggested);
     }
     error
-}
-
-/// Whether one letter inserted, left out or replaced, or two neighbours swapped, make one word the other.
-fn is_near(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    let same = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
-    let (short, long) = (&short[same..], &long[same..]);
-    match (short, long) {
-        ([], []) => true,
-        (short, [_, long @ ..]) if short == long => true,
-        ([_, short @ ..], [_, long @ ..]) if short == long => true,
-        ([a, b, short @ ..], [c, d, long @ ..]) => (a, b) == (d, c) && short == long,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_near;
-
-    #[test]
-    fn one_slip_is_near_and_two_are_not() {
-        for near in ["arm", "rm", "am", "ar", "armm", "xarm", "ram", "amr", "arn", "brm"] {
-            assert!(is_near(near, "arm") && is_near("arm", near), "{near}");
-        }
-        for far in ["", "a", "mra", "armada", "art-m", "xrn"] {
-            assert!(!is_near(far, "arm"), "{far}");
-        }
-    }
 }

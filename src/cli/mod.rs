@@ -6,6 +6,7 @@ mod attach;
 mod demo;
 
 mod exit;
+mod generate;
 mod lines;
 mod misspelt;
 mod replay;
@@ -45,6 +46,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
+    /// Completions, manual pages and the configuration file with its defaults
+    Generate(generate::GenerateArgs),
 }
 
 /// Runs lockpit with these arguments; the first one is the program's name.
@@ -66,6 +69,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Attach(args) => attach::run(*args),
         Command::Replay(args) => replay::run(&args),
         Command::Demo(args) => demo::run(args),
+        Command::Generate(args) => generate::run(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -16,6 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::host::HostFacts;
 use super::ids::{At, BackendId, Oid, Pid, ServerTime, StopId};
 use super::sample::{Fact, Sample, Watch};
 use super::settings::Settings;
@@ -36,6 +37,8 @@ pub enum Input {
     Sample(Box<Sample>),
     /// A cheap look.
     Watch(Watch),
+    /// The server's machine and its processes, or why these cannot be read: told once per reason.
+    Host(Box<Fact<HostFacts>>),
     /// A look that brought nothing.
     Missed(Missed),
     /// A connection of ours came or went.

@@ -12,6 +12,7 @@
 //! | [`guard`] | the guardrails: **to add one, start there** |
 //! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
+//! | [`host`] | what the server's machine does, when it is this one |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
 //! | [`derive`], [`history`] | what screens and reports draw from: computed, never stored |
 //! | [`ids`], [`locks`] | the small types by which everything else is identified |
@@ -28,6 +29,7 @@ pub mod effect;
 pub mod endings;
 pub mod guard;
 pub mod history;
+pub mod host;
 pub mod ids;
 pub mod input;
 pub mod locks;
@@ -60,6 +62,7 @@ use deadlock::Deadlocks;
 use effect::Effect;
 use endings::Endings;
 use guard::{Facts, TargetFacts};
+use host::HostSight;
 use ids::{At, BackendId, Pid};
 use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor, WatchdogNews};
 use pace::{Need, Pacer};
@@ -91,6 +94,8 @@ pub struct Cockpit {
     sample_at: Option<At>,
     slow: Option<Box<sample::SlowFacts>>,
     slow_at: Option<At>,
+    #[serde(default, skip_serializing_if = "HostSight::is_empty")]
+    host: HostSight,
     ages: Ages,
     follow: Follow,
     brake: Brake,
@@ -150,6 +155,7 @@ impl Cockpit {
             }
             Input::Sample(sample) => self.look(at, sample, &mut effects),
             Input::Watch(watch) => self.glance(at, &watch, &mut effects),
+            Input::Host(fact) => self.host.take(*fact),
             Input::Missed(missed) => {
                 self.tally.missed += 1;
                 self.sample_asked &= missed.sensor != Sensor::Sample;

@@ -9,9 +9,10 @@ use super::ages::Ages;
 use super::brake::Brake;
 use super::catalog::Catalog;
 use super::ids::At;
+use super::host::HostView;
 use super::input::{Attached, Begin, Conn, LinkState};
 use super::pace::Pacer;
-use super::sample::{Sample, SlowFacts};
+use super::sample::{Fact, Sample, SlowFacts};
 use super::scene::Scene;
 use super::target::Target;
 use super::timeline::Timeline;
@@ -72,6 +73,22 @@ impl Cockpit {
     /// What was last read of replication, progress and counters.
     pub fn slow(&self) -> Option<&SlowFacts> {
         self.slow.as_deref()
+    }
+
+    /// The last reading of the server's machine with its rates, or why there is none.
+    pub fn host(&self) -> Fact<HostView<'_>> {
+        let view = self.host.view();
+        let pid = match self.links.get(&Conn::Sampler) {
+            Some(LinkState::Up { pid }) => *pid,
+            _ if view.known().is_some() => return Fact::Missing("no session of the sampler".to_owned()),
+            _ => return view,
+        };
+        match view {
+            Fact::Known(view) if view.facts.sampler.pid != pid => {
+                Fact::Missing("not read since the sampler has reconnected".to_owned())
+            }
+            view => view,
+        }
     }
 
     /// The last sample, understood.

@@ -22,6 +22,7 @@ use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
 use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
+use crate::host::Host;
 use crate::log::LogError;
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
@@ -106,6 +107,7 @@ pub struct Ready {
     inputs: mpsc::Receiver<Input>,
     executor: Executor,
     recorder: Recorder,
+    host: Option<Host>,
     stop: Stopper,
     tasks: Vec<JoinHandle<()>>,
     sampler: Sampler,
@@ -159,6 +161,8 @@ impl Flight {
             OnTrip::Signal(pid) => Some(Runner::hold(pid).map_err(|e| FlightError::Runner(pid, e))?),
             _ => None,
         };
+        // Figures that nobody sees or keeps are not worth their reading.
+        let host = record.is_some().then(|| Host::open(sampler.own(), clock, sender.clone()));
         let recorder = Recorder::open(record, &begin, &attached)?;
         tasks.push(tokio::spawn(control.run(stop)));
         let executor = Executor {
@@ -176,6 +180,7 @@ impl Flight {
             inputs,
             executor,
             recorder,
+            host,
             stop: stopper,
             tasks,
             sampler,
@@ -193,9 +198,9 @@ impl Ready {
 
     /// Flies to the end; `tell` gets the lines and must not block. Returns the exit code.
     pub async fn fly(self, mut tell: impl FnMut(Vec<Line>)) -> u8 {
-        let Ready { clock, begin, attached, links, mut inputs, executor, recorder, .. } = self;
+        let Ready { clock, begin, attached, links, mut inputs, executor, recorder, host, .. } = self;
         let mut deck =
-            Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder };
+            Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder, host };
         let (stop_sampler, sampler_stop) = self.stop_sampler;
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
@@ -246,12 +251,14 @@ struct Deck {
     narrator: Narrator,
     executor: Executor,
     recorder: Recorder,
+    host: Option<Host>,
 }
 
 impl Deck {
     /// One turn: log, handle, log, act, tell. True when the flight is over.
     fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
         let was_sample = matches!(input, Input::Sample(_));
+        let was_slow = matches!(&input, Input::Sample(sample) if sample.slow.is_some());
         self.recorder.begin_turn(at, &self.cockpit, &input);
         let effects = self.cockpit.handle(at, input);
         self.recorder.end_turn(at, &effects);
@@ -262,6 +269,9 @@ impl Deck {
         if was_sample {
             let target = self.cockpit.target().map(Target::pid);
             self.executor.sampler.follow(target.into_iter().collect());
+        }
+        if let Some(host) = self.host.as_mut().filter(|_| was_slow) {
+            host.ask(at, &self.cockpit);
         }
         let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
         lines.extend(self.recorder.news().map(|text| note(at, text)));

@@ -1,6 +1,7 @@
 //! One of everything the engine takes and gives.
 
 use lockpit::engine::effect::{DeadMan, Effect, Rung};
+use lockpit::engine::host::{CpuTicks, HostBackend, HostFacts, IoBytes, Machine, Memory};
 use lockpit::engine::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId};
 use lockpit::engine::input::{
     Attached, Begin, Command, Conn, FoundRelation, Gap, Input, Link, LinkState, Missed, Names, Outcome,
@@ -151,6 +152,25 @@ fn slow_facts(now: ServerTime) -> SlowFacts {
     }
 }
 
+fn host_facts() -> HostFacts {
+    let process = |io| HostBackend { backend: backend_id(), cpu_us: u64::MAX, rss_bytes: u64::MAX, io };
+    HostFacts {
+        taken_at: At(u64::MAX),
+        sampler: BackendId { pid: Pid(i32::MIN), backend_start: None },
+        machine: Machine {
+            cpus: u32::MAX,
+            cpu: Some(CpuTicks { busy: u64::MAX, total: 0 }),
+            load_milli: Some([0, 1, u64::MAX]),
+            memory: Some(Memory { total_bytes: u64::MAX, available_bytes: 0 }),
+        },
+        backends: vec![
+            process(None),
+            process(Some(IoBytes { read_bytes: u64::MAX, written_bytes: u64::MAX })),
+        ],
+        unread: u32::MAX,
+    }
+}
+
 fn begin(target: Selector, arming: Arming, on_trip: OnTrip, if_lost: IfLost) -> Input {
     Input::Begin(Box::new(Begin {
         lockpit: "0.1.0".to_owned(),
@@ -292,6 +312,8 @@ pub(crate) fn inputs() -> Vec<Input> {
             oldest_wait_start: Some(ServerTime(-5)),
             oldest: vec![Edge { waiter: Pid(1), blockers: vec![Pid(2)] }],
         }),
+        Input::Host(Box::new(Fact::Known(host_facts()))),
+        Input::Host(Box::new(Fact::Missing(HARD.to_owned()))),
         Input::Tick,
         Input::Command(Command::Disarm),
         Input::Command(Command::End { reason: "interrupted".to_owned() }),
@@ -352,6 +374,7 @@ pub(crate) fn variant(input: &Input) -> usize {
         Input::Outcome(Outcome::Ended { .. }) => 15,
         Input::Outcome(Outcome::Watchdog { .. }) => 16,
         Input::Gap(_) => 17,
+        Input::Host(_) => 18,
     }
 }
 

@@ -5,6 +5,7 @@
 mod support;
 
 mod facts;
+mod host;
 mod pace;
 mod progress;
 mod replication;

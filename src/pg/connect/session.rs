@@ -2,6 +2,7 @@
 //!
 //! Owns the client, its driver task and the knowledge of why it ended. Never reconnects.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::cancel::{CancelError, Canceller};
 use super::classify;
 use super::facts::Facts;
 use super::host::Host;
-use super::link::Link;
+use super::link::{Link, Peer};
 
 /// A session on the server. Dropping it closes the socket; [`Session::close`] also says goodbye.
 #[derive(Debug)]
@@ -54,6 +55,14 @@ impl Session {
     /// Whether TLS protects the session.
     pub fn is_tls(&self) -> bool {
         self.tls
+    }
+
+    /// The address this session is connected to; `None` for a Unix socket, which is on this machine.
+    pub fn peer(&self) -> Option<IpAddr> {
+        match &self.canceller.route.peer {
+            Peer::Tcp(address) => Some(address.ip()),
+            Peer::Unix(_) => None,
+        }
     }
 
     /// The server this session reached, for [`super::Conninfo::pinned_to`].

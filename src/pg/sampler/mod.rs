@@ -20,7 +20,7 @@ use crate::pg::connect::Conninfo;
 use crate::pg::stop::Stop;
 use crate::pg::text::Digester;
 use rows::RawSample;
-pub use session::AttachError;
+pub use session::{AttachError, Own};
 use session::{LookError, SamplerSession};
 
 /// What is read once a second is due this often.
@@ -74,6 +74,7 @@ pub struct Sampler {
     now: Arc<Notify>,
     follow: watch::Receiver<Vec<Pid>>,
     place: watch::Sender<Conninfo>,
+    own: watch::Sender<Own>,
     session: SamplerSession,
 }
 
@@ -105,8 +106,20 @@ impl Sampler {
         let handle = SamplerHandle { pace: pace_order, now: Arc::clone(&now), follow: follow_order };
         let digester = Some(digester);
         let (place, _) = watch::channel(session.here(&conninfo));
-        let sampler =
-            Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, place, session };
+        let (own, _) = watch::channel(session.own());
+        let sampler = Sampler {
+            conninfo,
+            application,
+            clock,
+            digester,
+            inputs,
+            pace,
+            now,
+            follow,
+            place,
+            own,
+            session,
+        };
         Ok((sampler, handle, attached))
     }
 
@@ -120,10 +133,26 @@ impl Sampler {
         self.place.subscribe()
     }
 
+    /// Who serves it, now and after each reconnect.
+    pub fn own(&self) -> watch::Receiver<Own> {
+        self.own.subscribe()
+    }
+
     /// Looks until `stop` is given, and then leaves no session behind.
     pub async fn run(self, mut stop: Stop) {
-        let Sampler { conninfo, application, clock, digester, inputs, pace, now, follow, place, session } =
-            self;
+        let Sampler {
+            conninfo,
+            application,
+            clock,
+            digester,
+            inputs,
+            pace,
+            now,
+            follow,
+            place,
+            own,
+            session,
+        } = self;
         let mut eye = Eye { clock, digester, inputs, pace, now, follow, has_seen: false };
         let mut session = session;
         let mut backoff = Duration::ZERO;
@@ -147,6 +176,7 @@ impl Sampler {
             };
             session = again.0;
             place.send_replace(session.here(&conninfo));
+            own.send_replace(session.own());
             eye.tell(Input::Attached(Box::new(again.1))).await;
             let up = LinkState::Up { pid: session.pid() };
             eye.tell(Input::Link(Link { conn: Conn::Sampler, state: up })).await;

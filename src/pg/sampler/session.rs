@@ -2,6 +2,7 @@
 //!
 //! Owns the prepared statements. Never has two looks in flight.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio_postgres::Statement;
@@ -10,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use super::names::NameCache;
 use super::rows::{self, RawSample};
 use crate::clock::FlightClock;
-use crate::engine::ids::{Oid, Pid};
+use crate::engine::ids::{BackendId, Oid, Pid};
 use crate::engine::input::{Attached, Names, Rights};
 use crate::engine::sample::{Fact, Sample, Watch};
 use crate::pg::connect::{ConnectError, Conninfo, Session, SessionSettings};
@@ -21,6 +22,7 @@ const SAMPLE: &str = include_str!("../sql/sample.sql");
 const WATCH: &str = include_str!("../sql/watch.sql");
 const NAMES: &str = include_str!("../sql/names.sql");
 const ATTACHED: &str = include_str!("../sql/attached.sql");
+const BACKEND_START: &str = "select backend_start from pg_stat_get_activity(pg_backend_pid())";
 const CONTROL_DATA: &str = "select (select system_identifier from pg_control_system()) as system_identifier, \
                             (select timeline_id from pg_control_checkpoint()) as timeline";
 
@@ -54,6 +56,15 @@ pub(super) enum LookError {
     Gone(String),
 }
 
+/// The backend that serves a session, and where it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// The backend.
+    pub backend: BackendId,
+    /// The address it was reached at; `None` for a Unix socket.
+    pub peer: Option<IpAddr>,
+}
+
 /// A session with everything prepared.
 #[derive(Debug)]
 pub(super) struct SamplerSession {
@@ -63,6 +74,7 @@ pub(super) struct SamplerSession {
     name: Statement,
     names: NameCache,
     database: Oid,
+    own: Own,
 }
 
 impl SamplerSession {
@@ -89,12 +101,24 @@ impl SamplerSession {
         let name = client.prepare(NAMES).await.map_err(|e| unfit(&e))?;
         let database = attached.database;
         let names = NameCache::new(database);
-        Ok((SamplerSession { session, sample, watch, name, names, database }, attached))
+        let started = client.query_one(BACKEND_START, &[]).await.map_err(|e| unfit(&e))?;
+        let started: Option<Timestamp> = started.try_get(0).map_err(|e| unfit(&e))?;
+        let backend_start = started.map(|started| started.0);
+        let own = Own {
+            backend: BackendId { pid: Pid(session.backend_pid()), backend_start },
+            peer: session.peer(),
+        };
+        Ok((SamplerSession { session, sample, watch, name, names, database, own }, attached))
     }
 
     /// `conninfo`, narrowed to the server this session reached.
     pub(super) fn here(&self, conninfo: &Conninfo) -> Conninfo {
         conninfo.pinned_to(self.session.host())
+    }
+
+    /// Who serves this session.
+    pub(super) fn own(&self) -> Own {
+        self.own
     }
 
     /// The backend that serves this session.
