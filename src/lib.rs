@@ -49,4 +49,3 @@ pub mod log;
 pub mod pg;
 mod random;
 pub mod replay;
-mod spelling;

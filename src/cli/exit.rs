@@ -12,6 +12,8 @@ pub enum Exit {
     Usage = 2,
     /// The server cannot be reached, or was lost.
     Unreachable = 3,
+    /// The operator aborted the work.
+    Aborted = 5,
     /// A log is altered or unreadable.
     BadLog = 7,
     /// Rights are missing.
@@ -33,6 +35,7 @@ Exit codes:
   2  usage error
   3  server unreachable or lost
   4  a guardrail acted and the work did not complete
+  5  aborted by the operator
   7  a log is altered or unreadable (a torn tail is not: it is said, and exits 0)
   8  missing rights
   9  a replay decided differently than the flight (drift)";

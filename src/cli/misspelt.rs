@@ -1,11 +1,12 @@
 //! Hints for misspelt options.
 //!
-//! Owns what is put into clap's errors: its own measure misses short names, and prefers other ones.
+//! Owns the hint; what is near is said by [`crate::engine::near`].
+//! Clap's own measure misses short names, and prefers other ones.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 
-use crate::spelling::is_near;
+use crate::engine::near::is_near;
 
 /// `error` with the options that were probably meant, where these are known.
 pub(super) fn with_hint(mut error: Error, mut command: Command, words: &[String]) -> Error {

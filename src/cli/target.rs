@@ -1,5 +1,6 @@
 //! Words of options that several commands share: targets, durations, consents.
 
+pub(super) use crate::engine::duration::duration_ms;
 use crate::engine::ids::Pid;
 use crate::engine::settings::{IfLost, OnTrip, Selector};
 use crate::engine::target::Matcher;
@@ -23,30 +24,6 @@ pub(super) fn selector(text: &str) -> Result<Selector, String> {
     };
     Matcher::new(selector.clone()).map_err(|error| error.to_string())?;
     Ok(selector)
-}
-
-/// `250ms`, `20s`, `5m`, `2h`, or several of these together; in milliseconds.
-pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
-    let wrong = || format!("'{text}' is no duration: write 250ms, 20s, 5m, 2h or 1h30m");
-    let mut total_ms: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
-        rest = &rest[digits..];
-        let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let unit_ms = match &rest[..letters] {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" | "min" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(wrong()),
-        };
-        rest = &rest[letters..];
-        total_ms = number.checked_mul(unit_ms).and_then(|ms| total_ms.checked_add(ms)).ok_or_else(wrong)?;
-    }
-    if text.is_empty() { Err(wrong()) } else { Ok(total_ms) }
 }
 
 /// `auto`, `cancel`, `terminate`, or `signal:PID`.
@@ -75,18 +52,6 @@ pub(super) fn if_lost(text: &str) -> Result<IfLost, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read_in_all_units() {
-        for (text, ms) in
-            [("250ms", 250), ("20s", 20_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("0s", 0)]
-        {
-            assert_eq!(duration_ms(text), Ok(ms), "{text}");
-        }
-        for text in ["", "20", "s", "5x", "-1s", "1.5s", "99999999999999999999s", "999999999999999999h"] {
-            assert!(duration_ms(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn selectors_are_checked_when_they_are_read() {

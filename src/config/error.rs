@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::defaults;
-use crate::spelling::is_near;
+use crate::engine::near::is_near;
 
 /// A configuration file that cannot be used.
 #[derive(Debug, thiserror::Error)]

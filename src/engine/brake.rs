@@ -8,62 +8,64 @@ use serde::{Deserialize, Serialize};
 use super::catalog::Catalog;
 use super::effect::{DeadMan, Effect, Rung};
 use super::guard::{Facts, Guardrails, Level, Reading, seconds};
-use super::ids::{At, Attempt, BackendId, Oid, StopId, TextId};
+use super::ids::{At, Attempt, BackendId, Oid, StopId};
 use super::input::Outcome;
 use super::rungs::{dead_man, first_rung};
-use super::sample::{Sample, State};
-use super::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use super::stop::{Hit, Step, Stop};
-use super::target::{Target, attempt_of};
+use super::sample::Sample;
+use super::settings::{Arming, IfLost, OnTrip, Settings};
+use super::stop::{Cause, Hit, Step, Stop};
+use super::target::Target;
 use super::timeline::{Event, GuardState, StopResult};
 
+mod aftercare;
+mod consent;
+mod orders;
 #[cfg(test)]
 mod tests;
 
+use aftercare::Aftercare;
+pub use consent::Consent;
+
 /// How long after a stop a new attempt of the same client counts as a retry.
 const INCIDENT_MS: u64 = 60_000;
-/// How long a session is watched for the next statement of its script after a cancel.
-const AFTERCARE_MS: u64 = 5_000;
 /// How long a trip waits for the answer whether its target may be stopped; without one it is tried.
 const RIGHT_WITHIN_MS: u64 = 500;
-/// Statements that change nothing by themselves: what a tool sends to clean up.
-#[rustfmt::skip]
-const HARMLESS: [&str; 18] = [
-    "BEGIN", "CLOSE", "COMMIT", "DEALLOCATE", "DISCARD", "RELEASE SAVEPOINT", "RESET", "ROLLBACK",
-    "ROLLBACK TO SAVEPOINT", "SAVEPOINT", "SELECT", "SET", "SET CONSTRAINTS", "SET ROLE",
-    "SET SESSION AUTHORIZATION", "SET TRANSACTION", "SHOW", "UNLISTEN",
-];
+/// Stops that are remembered, so that a late answer about one is not taken for another's.
+const STOPS_KEPT: usize = 8;
 
 /// Arming, guardrails and the stop under way.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Brake {
     settings: Settings,
-    disarmed: Option<String>,
-    /// The session an arming for one pid is for.
-    pinned: Option<BackendId>,
+    consent: Consent,
     rails: Guardrails,
     state: Option<(GuardState, String)>,
     stop: Option<Stop>,
+    /// The stop under way names a session that the consent reached when it began.
+    in_reach: bool,
     next_stop: u32,
     incident: Option<Incident>,
     aftercare: Option<Aftercare>,
     watchdog: Option<DeadMan>,
     /// The attempt the dead-man's switch was last set on. It may tell late that it acted.
     guarded: Option<Attempt>,
-    last_stopped: Option<Stopped>,
+    /// The last stops, oldest first.
+    stopped: Vec<Stopped>,
     unsent: Option<Unsent>,
     /// The control session has come back since the last stop began.
     control_is_back: bool,
     totals: Totals,
 }
 
-/// What the last stop did.
+/// What a stop did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Stopped {
     attempt: Attempt,
     hit: Hit,
-    /// It was signalled, and its strong locks are known to be gone.
+    /// It was signalled, and what was to end is known to be over.
     ended: bool,
+    /// It counts as an operator's abort.
+    aborted: bool,
     /// Time the victims lost up to its last word, in session-microseconds.
     lost_us: u64,
 }
@@ -73,13 +75,19 @@ struct Stopped {
 pub struct Totals {
     /// Trips, acted on or not.
     pub trips: u32,
-    /// Stops in which something was signalled, or may have been, whatever came of it.
+    /// Stops by guardrails, or by the dead-man's switch, in which something was signalled, or may have been,
+    /// whatever came of it.
     pub acted: u32,
-    /// Stops that ended something: it was signalled, and its strong locks are gone.
+    /// Stops of the work under guard by the operator in which something was signalled, or may have been,
+    /// without those whose target committed all the same.
+    pub aborted: u32,
+    /// A guardrail acted before the operator did.
+    pub guardrail_first: bool,
+    /// Stops that ended something: it was signalled, and what was to end is over.
     pub stopped: u32,
     /// Stops that did not.
     pub not_stopped: u32,
-    /// Of these, stops that signalled nobody although their target went on.
+    /// Of these, stops by guardrails that signalled nobody although their target went on.
     pub in_vain: u32,
     /// The arming was for a target that neither the login's rights nor the consent allow to be stopped as it
     /// was.
@@ -113,18 +121,15 @@ enum Obstacle {
     Consent,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Aftercare {
-    attempt: Attempt,
-    until: At,
-}
-
 impl Brake {
     /// A brake for these settings.
     pub fn new(settings: &Settings) -> Brake {
-        let disarmed = (settings.read_only && settings.arming == Arming::Armed)
-            .then(|| "read-only flight: nothing is stopped".to_owned());
-        Brake { settings: settings.clone(), disarmed, ..Brake::default() }
+        Brake { settings: settings.clone(), consent: Consent::of(settings), ..Brake::default() }
+    }
+
+    /// Who may be stopped, until when and by what means.
+    pub fn consent(&self) -> &Consent {
+        &self.consent
     }
 
     /// What it did so far.
@@ -147,17 +152,34 @@ impl Brake {
         self.stop.as_ref()
     }
 
-    /// Whether this attempt, or one it continues, was signalled by the last stop; `None` when that stop was
-    /// not about it.
+    /// Whether this attempt, or one it continues, was signalled; `None` when no stop was about it.
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
-        let under_way = self.stop.as_ref().map(|stop| (*stop.attempt(), stop.hit()));
-        let last = under_way.or(self.last_stopped.map(|stopped| (stopped.attempt, stopped.hit)));
-        last.filter(|(stopped, _)| stopped.continues_as(attempt)).map(|(_, hit)| hit)
+        let under_way = self.stop.as_ref().filter(|stop| stop.attempt().continues_as(attempt));
+        under_way.map(Stop::hit).or_else(|| self.stopped(attempt).map(|stopped| stopped.hit))
     }
 
-    /// Whether the last stop ended this attempt, or the one it continues.
+    /// Whether a stop ended this attempt, or the one it continues.
     pub fn has_ended(&self, attempt: &Attempt) -> bool {
-        self.last_stopped.is_some_and(|stopped| stopped.ended && stopped.attempt.continues_as(attempt))
+        self.stopped(attempt).is_some_and(|stopped| stopped.ended)
+    }
+
+    /// An attempt committed, whatever was done about it.
+    pub fn went_through(&mut self, attempt: &Attempt) {
+        for stopped in self.stopped.iter_mut().filter(|stopped| stopped.attempt.continues_as(attempt)) {
+            self.totals.aborted -= u32::from(std::mem::take(&mut stopped.aborted));
+        }
+    }
+
+    /// The last stop of this attempt, or of one it continues, that is over.
+    fn stopped(&self, attempt: &Attempt) -> Option<&Stopped> {
+        self.stopped.iter().rev().find(|stopped| stopped.attempt.continues_as(attempt))
+    }
+
+    fn remember(&mut self, stopped: Stopped) {
+        if self.stopped.len() == STOPS_KEPT {
+            self.stopped.remove(0);
+        }
+        self.stopped.push(stopped);
     }
 
     /// The dead-man's switch has signalled the backend it guarded.
@@ -167,8 +189,10 @@ impl Brake {
             Some(stop) => stop.hit_by_watchdog(),
             None => {
                 // Its locks were not read: whether they are gone the next sample shows.
-                self.last_stopped = Some(Stopped { attempt, hit: Hit::Yes, ended: false, lost_us: 0 });
+                let (hit, ended, aborted) = (Hit::Yes, false, false);
+                self.remember(Stopped { attempt, hit, ended, aborted, lost_us: 0 });
                 self.totals.acted += 1;
+                self.totals.guardrail_first |= self.totals.aborted == 0;
                 self.totals.stopped += 1;
             }
         }
@@ -176,7 +200,7 @@ impl Brake {
 
     /// Whether trips are decided, whatever is done about them.
     pub fn decides(&self, at: At) -> bool {
-        self.settings.arming != Arming::Watching && self.why_disarmed(at).is_none()
+        self.consent.decides(at)
     }
 
     /// Whether a session is being watched after a cancel.
@@ -186,7 +210,7 @@ impl Brake {
 
     /// Disarms at once, for the reason given: a stop under way goes no further.
     pub fn disarm(&mut self, why: &str) {
-        self.disarmed.get_or_insert_with(|| why.to_owned());
+        self.consent.withdraw(why);
         if let Some(stop) = self.stop.as_mut() {
             stop.withdraw(why);
         }
@@ -200,29 +224,21 @@ impl Brake {
     /// A target came under guard. An arming for one pid is for the session that has it now.
     pub fn target_found(&mut self, target: &Target) {
         self.rails.reset();
-        let backend = target.attempt.backend;
-        match self.pinned {
-            None => self.pinned = Some(backend),
-            Some(pinned) if pinned != backend => self.session_ended(pinned),
-            Some(_) => {}
-        }
+        self.consent.found(target);
     }
 
     /// A target is over: its losses count, and what was held against it is forgotten.
     pub fn target_ended(&mut self, target: &Target) {
         self.rails.reset();
         // A stop counts on between two samples, and so a little further.
-        let by_stop = self.last_stopped.filter(|stopped| stopped.attempt.continues_as(&target.attempt));
-        let lost_us = target.lost_us.max(by_stop.map_or(0, |stopped| stopped.lost_us));
+        let by_stop = self.stopped(&target.attempt).map_or(0, |stopped| stopped.lost_us);
+        let lost_us = target.lost_us.max(by_stop);
         self.totals.lost_session_ms = self.totals.lost_session_ms.saturating_add(lost_us / 1_000);
     }
 
-    /// A session is gone, and with it an arming that was for its pid.
+    /// A session is gone, and with it an arming that was for it alone.
     pub fn session_ended(&mut self, backend: BackendId) {
-        let only_for_it = matches!(self.settings.target, Selector::Pid(_)) && self.pinned == Some(backend);
-        if only_for_it && self.settings.arming == Arming::Armed {
-            self.disarm("the backend it was for has ended");
-        }
+        self.consent.session_ended(backend);
     }
 
     /// Judges the facts, acts on trips, and keeps the dead-man's switch in step.
@@ -232,7 +248,9 @@ impl Brake {
             step.events.push(Event::Guardrail { name, reading });
         }
         let switch = self.switch(facts.at, target.as_deref());
-        let refused = target.as_deref().and_then(|target| target.right.clone()).and_then(Result::err);
+        let reached = target.as_deref().filter(|target| self.consent.reaches(target));
+        let refused = reached.and_then(|target| target.right.clone()).and_then(Result::err);
+        let told = self.consent.sentence(target.as_deref());
         if let Some(target) = target {
             self.trip(facts, target, refused.as_deref(), &mut step);
             self.try_again(facts.at, target, refused.as_deref(), &mut step);
@@ -242,7 +260,7 @@ impl Brake {
             self.guarded = switch.map(|switch| switch.attempt).or(self.guarded);
             step.effects.push(Effect::Watchdog { guards: switch });
         }
-        self.tell_state(facts.at, refused, &mut step);
+        self.tell_state(facts.at, refused, told, &mut step);
         step
     }
 
@@ -259,30 +277,29 @@ impl Brake {
     /// After a cancel: does the session go on to the next statement of its script?
     pub fn look_after(&mut self, at: At, sample: &Sample, catalog: &Catalog) -> Step {
         let mut step = Step::default();
+        if let Some(backend) = self.consent.only().and_then(|only| sample.backend(only.pid)) {
+            self.consent.seen(backend.id());
+        }
         let Some(care) = self.aftercare.take_if(|_| self.stop.is_none()) else { return step };
         if at >= care.until {
             return step;
         }
-        let next = sample.backend(care.attempt.backend.pid).filter(|backend| {
-            backend.id() == care.attempt.backend
-                && backend.state == State::Active
-                && backend.query_start != care.attempt.query_start
-                && !is_harmless(catalog, backend.text)
-        });
-        let Some(backend) = next else {
+        let Some(backend) = care.next_statement(sample, catalog) else {
             self.aftercare = Some(care);
             return step;
         };
         let kind = catalog.kind(backend.text);
         let text = format!("pid {} goes on to its next statement after the cancel: {kind}", backend.pid);
         step.events.push(Event::Note { warning: true, text });
-        if self.acts(at) && self.settings.on_trip != OnTrip::Cancel {
+        let in_reach = care.in_reach && self.consent.only().is_none_or(|only| only == backend.id());
+        let on_trip = self.consent.on_trip();
+        if self.consent.acts(at) && in_reach && on_trip != OnTrip::Cancel {
             let target = Target::of(at, backend);
             let id = self.next_id();
-            let begun = Stop::begin_after_cancel(id, at, &target, self.settings.on_trip);
-            self.take_on(begun, &mut step);
+            let begun = Stop::begin_after_cancel(id, at, &target, on_trip);
+            self.take_on(begun, true, &mut step);
         } else {
-            self.aftercare = Some(Aftercare { attempt: attempt_of(backend), until: care.until });
+            self.aftercare = Some(care.goes_on_at(backend));
         }
         step
     }
@@ -291,7 +308,7 @@ impl Brake {
     pub fn next_deadline(&self, at: At, facts: &Facts) -> Option<At> {
         let rails = self.rails.next_deadline(facts);
         let stop = self.stop.as_ref().map(Stop::deadline);
-        let arming = (self.settings.arming != Arming::Watching).then(|| self.armed_until());
+        let arming = (self.consent.arming() != Arming::Watching).then(|| self.consent.until());
         [rails, stop, arming].into_iter().flatten().filter(|&due| due > at).min()
     }
 
@@ -303,9 +320,10 @@ impl Brake {
     fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
         let tripped = self.rails.tripped().next().cloned();
         // The answer whether it may be stopped is on its way, and an input: this is judged again then.
-        let awaits_right = self.acts(facts.at)
-            && target.right.is_none()
-            && facts.at.ms_since(target.found) < RIGHT_WITHIN_MS;
+        let acts = self.consent.acts_on(facts.at, target);
+        let asked = target.found.max(self.consent.since());
+        let awaits_right =
+            acts && target.right.is_none() && facts.at.ms_since(asked) < RIGHT_WITHIN_MS;
         // One stop at a time: a trip while another is under way would be spent on nothing. What the dead-man's
         // switch has hit needs no second one.
         let is_free = self.stop.is_none() && self.hit(&target.attempt) != Some(Hit::Yes);
@@ -314,9 +332,9 @@ impl Brake {
         target.tripped = true;
         let attempt = self.count_attempt(facts.at, target, &mut reading);
         self.totals.trips += 1;
-        let begun = (self.acts(facts.at) && refused.is_none()).then(|| {
+        let begun = (acts && refused.is_none()).then(|| {
             let id = self.next_id();
-            Stop::begin(id, facts.at, target, self.settings.on_trip)
+            Stop::begin(id, facts.at, target, self.consent.on_trip())
         });
         let acted = matches!(begun, Some((Some(_), _)));
         let pid = target.pid();
@@ -325,7 +343,7 @@ impl Brake {
             if !acted {
                 self.unsent = Some(Unsent { attempt: target.attempt, obstacle: Obstacle::Consent });
             }
-            self.take_on(begun, step);
+            self.take_on(begun, true, step);
         }
     }
 
@@ -335,15 +353,15 @@ impl Brake {
         let Some(unsent) = self.unsent.filter(|_| self.stop.is_none()) else { return };
         let is_clear = match unsent.obstacle {
             Obstacle::Path => self.control_is_back,
-            Obstacle::Consent => first_rung(target, self.settings.on_trip).is_ok(),
+            Obstacle::Consent => first_rung(target, self.consent.on_trip()).is_ok(),
         };
         let does_harm = unsent.attempt.continues_as(&target.attempt) && self.rails.tripped().next().is_some();
-        if is_clear && does_harm && self.acts(at) && refused.is_none() {
+        if is_clear && does_harm && self.consent.acts_on(at, target) && refused.is_none() {
             self.unsent = None;
             let text = format!("pid {} still does harm: its stop is tried again", target.pid());
             step.events.push(Event::Note { warning: true, text });
-            let begun = Stop::begin(self.next_id(), at, target, self.settings.on_trip);
-            self.take_on(begun, step);
+            let begun = Stop::begin(self.next_id(), at, target, self.consent.on_trip());
+            self.take_on(begun, true, step);
         }
     }
 
@@ -352,7 +370,8 @@ impl Brake {
         StopId(self.next_stop)
     }
 
-    fn take_on(&mut self, (stop, begun): (Option<Stop>, Step), step: &mut Step) {
+    fn take_on(&mut self, (stop, begun): (Option<Stop>, Step), in_reach: bool, step: &mut Step) {
+        self.in_reach = in_reach;
         self.control_is_back = false;
         // Over at once: the consent does not reach it.
         self.totals.not_stopped += u32::from(begun.over);
@@ -366,26 +385,33 @@ impl Brake {
         let Some(stop) = self.stop.as_mut() else { return Step::default() };
         let step = observe(stop);
         if step.over {
-            let signalled = stop.hit() == Hit::Yes;
+            let (cause, hit) = (stop.cause(), stop.hit());
+            let signalled = hit == Hit::Yes;
             let ended = signalled && stop.is_gone();
-            self.totals.acted += u32::from(stop.hit() != Hit::No);
-            self.totals.stopped += u32::from(ended);
-            self.totals.not_stopped += u32::from(!ended);
-            self.last_stopped =
-                Some(Stopped { attempt: *stop.attempt(), hit: stop.hit(), ended, lost_us: stop.lost_us() });
+            let by_guardrail = cause == Cause::Guardrail;
+            let aborted = cause.is_abort() && hit != Hit::No;
             let last_word = step.events.iter().find_map(|event| match event {
                 Event::Outcome(story) if story.is_final => Some(story.result),
                 _ => None,
             });
             let goes_on = matches!(last_word, Some(StopResult::Lost | StopResult::StillHolding));
-            self.totals.in_vain += u32::from(goes_on && stop.hit() == Hit::No);
-            self.totals.arming_refused |= last_word == Some(StopResult::Refused);
-            self.unsent = (goes_on && !signalled)
-                .then_some(Unsent { attempt: *stop.attempt(), obstacle: Obstacle::Path });
-            if signalled && stop.rung() == Rung::Cancel {
-                self.aftercare =
-                    Some(Aftercare { attempt: *stop.attempt(), until: at.plus_ms(AFTERCARE_MS) });
+            let attempt = *stop.attempt();
+            let stopped = Stopped { attempt, hit, ended, aborted, lost_us: stop.lost_us() };
+            if by_guardrail {
+                let in_vain = goes_on && hit == Hit::No;
+                self.totals.acted += u32::from(hit != Hit::No);
+                self.totals.in_vain += u32::from(in_vain);
+                self.totals.guardrail_first |= (hit != Hit::No || in_vain) && self.totals.aborted == 0;
+                self.totals.arming_refused |= last_word == Some(StopResult::Refused);
+                self.unsent = (goes_on && !signalled).then_some(Unsent { attempt, obstacle: Obstacle::Path });
             }
+            self.totals.aborted += u32::from(aborted);
+            self.totals.stopped += u32::from(ended);
+            self.totals.not_stopped += u32::from(!ended);
+            if signalled && stop.rung() == Rung::Cancel && !cause.is_one_rung() {
+                self.aftercare = Some(Aftercare::begin(at, attempt, self.in_reach));
+            }
+            self.remember(stopped);
             self.stop = None;
         }
         step
@@ -420,32 +446,33 @@ impl Brake {
     /// What the dead-man's switch should be set to.
     fn switch(&self, at: At, target: Option<&Target>) -> Option<DeadMan> {
         let target = target.filter(|target| target.strong && !matches!(target.right, Some(Err(_))))?;
-        let wanted = self.acts(at) && self.settings.if_lost == IfLost::Stop;
-        dead_man(target, self.settings.on_trip).filter(|_| wanted)
+        // Its session is opened with a flight that is armed from the start.
+        let is_open = self.settings.arming == Arming::Armed && self.settings.if_lost == IfLost::Stop;
+        let wanted = is_open && self.consent.acts_on(at, target);
+        dead_man(target, self.consent.on_trip()).filter(|_| wanted)
     }
 
-    fn acts(&self, at: At) -> bool {
-        self.settings.arming == Arming::Armed && self.why_disarmed(at).is_none()
-    }
-
-    fn armed_until(&self) -> At {
-        At::from_ms(self.settings.armed_until_ms.unwrap_or(Settings::ARMING_MS))
-    }
-
-    fn why_disarmed(&self, at: At) -> Option<&str> {
-        self.disarmed.as_deref().or((at >= self.armed_until()).then_some("the time it was for is over"))
-    }
-
-    fn tell_state(&mut self, at: At, refused: Option<String>, step: &mut Step) {
-        self.totals.arming_refused |= self.acts(at) && refused.is_some();
-        let now = self.describe(at, refused);
+    fn tell_state(
+        &mut self,
+        at: At,
+        refused: Option<String>,
+        armed: Result<String, String>,
+        step: &mut Step,
+    ) {
+        self.totals.arming_refused |= self.consent.acts(at) && refused.is_some();
+        let now = self.describe(at, refused, armed);
         if self.state.as_ref() != Some(&now) {
             step.events.push(Event::Guard { state: now.0, sentence: now.1.clone() });
             self.state = Some(now);
         }
     }
 
-    fn describe(&self, at: At, refused: Option<String>) -> (GuardState, String) {
+    fn describe(
+        &self,
+        at: At,
+        refused: Option<String>,
+        armed: Result<String, String>,
+    ) -> (GuardState, String) {
         if let Some(stop) = &self.stop {
             return (GuardState::Tripped, format!("stopping pid {}", stop.attempt().backend.pid));
         }
@@ -453,22 +480,13 @@ impl Brake {
         if blind.is_some_and(|(_, reading)| reading.level >= Level::Warn) {
             return (GuardState::Blind, "no usable facts".to_owned());
         }
-        match (self.settings.arming, self.why_disarmed(at), refused) {
-            (Arming::Watching, _, _) => (GuardState::Watching, "not armed".to_owned()),
-            (_, Some(why), _) => (GuardState::Watching, format!("disarmed: {why}")),
-            (Arming::Armed, None, Some(why)) => (GuardState::Watching, format!("cannot cancel: {why}")),
-            (Arming::Shadow, None, _) => (GuardState::Shadow, "decides and logs, does not act".to_owned()),
-            (Arming::Armed, None, None) => {
-                let left = seconds(self.armed_until().ms());
-                (GuardState::Armed, format!("until {left} into the flight"))
-            }
+        match (self.consent.arming(), self.consent.why_over(at), refused, armed) {
+            (Arming::Watching, ..) => (GuardState::Watching, "not armed".to_owned()),
+            (_, Some(why), ..) => (GuardState::Watching, format!("disarmed: {why}")),
+            (Arming::Armed, None, Some(why), _) => (GuardState::Watching, format!("cannot cancel: {why}")),
+            (Arming::Shadow, ..) => (GuardState::Shadow, "decides and logs, does not act".to_owned()),
+            (Arming::Armed, None, None, Ok(until)) => (GuardState::Armed, until),
+            (Arming::Armed, None, None, Err(why)) => (GuardState::Watching, why),
         }
     }
-}
-
-/// Whether a text is one statement that changes nothing by itself.
-fn is_harmless(catalog: &Catalog, text: Option<TextId>) -> bool {
-    // The kind is that of the first statement; 0 statements are a number that could not be told.
-    let only_one = catalog.text(text).is_some_and(|text| text.statements <= 1);
-    only_one && HARMLESS.contains(&catalog.kind(text))
 }

@@ -37,6 +37,8 @@ pub enum Effect {
     },
     /// Read what is left of the target, and how many victims wait on, until nothing is left or `until`.
     Observe {
+        /// What has to be over before nothing is left.
+        aim: Aim,
         /// The stop whose result this is.
         stop: StopId,
         /// Whom.
@@ -72,6 +74,17 @@ pub struct DeadMan {
     pub attempt: Attempt,
     /// How: cancel or terminate.
     pub rung: Rung,
+}
+
+/// What a stop is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Aim {
+    /// Its strong locks on user relations.
+    Locks,
+    /// The statement it runs.
+    Statement,
+    /// Its session.
+    Session,
 }
 
 /// The rungs of the abort ladder, gentlest first.

@@ -9,7 +9,10 @@
 //!    parsers change no decision.
 //! 4. *Nothing else counts.* No clock, no randomness, no iteration order of a hash map, no environment.
 //!    What was asked for on the command line is an input ([`Begin`]), and so is every command after it.
-//! 5. *A command names identities*, never rows of a screen.
+//! 5. *A command names identities* (a session by its pid and start, an attempt by its query start as well),
+//!    never rows of a screen: whoever has changed since it was looked at is not hit. It says who gave it
+//!    ([`Request::by`]), and lasts from the instant at which it reached the flight. Whether it is refused is
+//!    decided by the engine from the inputs before it, so that a replay refuses the same.
 //! 6. Inputs survive a round trip through the log unchanged: integers and strings only, no floats.
 //!
 //! Owns the shapes of inputs. Never what follows from them.
@@ -17,10 +20,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::host::HostFacts;
+use super::effect::Rung;
 use super::ids::{At, BackendId, Oid, Pid, ServerTime, StopId};
 use super::sample::{Fact, Sample, Watch};
 use super::settings::Settings;
 use super::text::Text;
+
+pub use super::command::{ArmScope, Command, Request};
 
 /// Something that happened, seen from the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +51,8 @@ pub enum Input {
     Link(Link),
     /// The deadline the engine asked for is reached.
     Tick,
-    /// The operator wants something.
-    Command(Command),
+    /// Somebody wants something.
+    Command(Request),
     /// What became of an effect.
     Outcome(Outcome),
     /// Facts are missing from `from` until now.
@@ -204,23 +210,6 @@ pub enum LinkState {
     },
 }
 
-/// What the operator wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Command {
-    /// Disarm at once.
-    Disarm,
-    /// End the flight: the reason, in one word for the `end` line (`interrupted`, `time is up`).
-    End {
-        /// Why it ends.
-        reason: String,
-    },
-    /// Put a remark on the timeline.
-    Mark {
-        /// The remark.
-        note: String,
-    },
-}
-
 /// What became of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -235,6 +224,8 @@ pub enum Outcome {
     Rung {
         /// Which stop.
         stop: StopId,
+        /// Which rung of it.
+        rung: Rung,
         /// What the server answered.
         answer: RungAnswer,
         /// When the request left.

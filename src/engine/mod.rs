@@ -11,10 +11,12 @@
 //! | [`target`], [`endings`] | recognising and following the work under guard, and what became of it |
 //! | [`guard`] | the guardrails: **to add one, start there** |
 //! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
+//! | [`command`], [`overrides`] | what an operator can order, and whether it would be refused |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`host`] | what the server's machine does, when it is this one |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
 //! | [`derive`], [`history`] | what screens and reports draw from: computed, never stored |
+//! | [`duration`], [`near`] | times and misspelt words as people write them |
 //! | [`ids`], [`locks`] | the small types by which everything else is identified |
 //!
 //! An input goes through [`Cockpit::handle`]: it is taken in by the room it concerns, and then, whatever it
@@ -23,8 +25,10 @@
 pub mod ages;
 pub mod brake;
 pub mod catalog;
+pub mod command;
 pub mod deadlock;
 pub mod derive;
+pub mod duration;
 pub mod effect;
 pub mod endings;
 pub mod guard;
@@ -33,6 +37,8 @@ pub mod host;
 pub mod ids;
 pub mod input;
 pub mod locks;
+pub mod near;
+pub mod overrides;
 pub mod pace;
 pub mod quiet;
 mod reattach;
@@ -64,7 +70,8 @@ use endings::Endings;
 use guard::{Facts, TargetFacts};
 use host::HostSight;
 use ids::{At, BackendId, Pid};
-use input::{Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Sensor, WatchdogNews};
+use input::{Attached, Begin, Conn, Input, Link, LinkState, Outcome, Sensor, WatchdogNews};
+use overrides::Overrides;
 use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
@@ -79,7 +86,7 @@ pub use view::Tally;
 mod tests;
 
 /// The engine's version. A log made by another one is re-judged rather than compared.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;
 
 /// How long the end of a flight waits to hear what became of its target.
 const FATE_WITHIN_MS: u64 = 1_000;
@@ -107,6 +114,9 @@ pub struct Cockpit {
     links_since: BTreeMap<Conn, At>,
     endings: Endings,
     deadlocks: Deadlocks,
+    overrides: Overrides,
+    /// Who may command; nobody in particular when `None`.
+    stick: Option<String>,
     sample_asked: bool,
     last_seen: At,
     leaving: Option<Leaving>,
@@ -170,7 +180,7 @@ impl Cockpit {
             }
             Input::Link(link) => self.link_changed(at, &link, &mut effects),
             Input::Tick => {}
-            Input::Command(command) => self.command(at, command),
+            Input::Command(request) => self.command(at, request, &mut effects),
             Input::Outcome(outcome) => self.outcome(at, &outcome, &mut effects),
             Input::Gap(gap) => {
                 self.timeline.push(at, Event::Gap { from: gap.from, why: gap.why, lost: gap.lost });
@@ -188,12 +198,14 @@ impl Cockpit {
         let ends = settings.ends_ms.map(At::from_ms).filter(|_| self.leaving.is_none());
         let left = self.leaving.as_ref().and_then(|leaving| leaving.until).filter(|_| !self.over);
         let brake = self.brake.next_deadline(now, &self.facts(now));
-        [ends, left, brake].into_iter().flatten().filter(|&due| due > now).min()
+        let limits = self.overrides.next_deadline(now);
+        [ends, left, brake, limits].into_iter().flatten().filter(|&due| due > now).min()
     }
 
     fn begin(&mut self, begin: Begin) {
         self.brake = Brake::new(&begin.settings);
         self.pacer = Pacer::new(begin.settings.pace.clone());
+        self.stick.clone_from(&begin.operator);
         self.begin = Some(begin);
         self.derive();
     }
@@ -273,14 +285,6 @@ impl Cockpit {
         self.timeline.push(at, Event::Note { warning, text });
     }
 
-    fn command(&mut self, at: At, command: Command) {
-        match command {
-            Command::Disarm => self.brake.disarm("by the operator"),
-            Command::End { reason } => self.leave(at, &reason),
-            Command::Mark { note } => self.timeline.push(at, Event::Note { warning: false, text: note }),
-        }
-    }
-
     fn outcome(&mut self, at: At, outcome: &Outcome, effects: &mut Vec<Effect>) {
         match outcome {
             Outcome::Right { backend, allowed } => {
@@ -316,6 +320,7 @@ impl Cockpit {
     fn ended(&mut self, at: At, backend: BackendId, alive: bool, xact: &Fact<String>) {
         if !alive {
             self.brake.session_ended(backend);
+            self.follow.session_ended(backend);
         }
         let answer = self.endings.answer(backend, alive, xact, &self.brake);
         self.tell_ended(at, answer);
@@ -323,6 +328,9 @@ impl Cockpit {
 
     fn tell_ended(&mut self, at: At, ended: impl IntoIterator<Item = (Target, Fate)>) {
         for (target, fate) in ended {
+            if fate == Fate::Done {
+                self.brake.went_through(&target.attempt);
+            }
             self.timeline.push(at, Event::TargetEnded { target: target.story(&self.catalog), fate });
         }
     }
@@ -339,6 +347,11 @@ impl Cockpit {
                 self.brake.target_ended(&target);
                 let text = format!("pid {} does no harm and is not followed any more", target.pid());
                 self.timeline.push(at, Event::Note { warning: true, text });
+            }
+            Change::Dropped(target) => {
+                self.brake.target_ended(&target);
+                let text = format!("pid {} goes on and is not followed any more", target.pid());
+                self.timeline.push(at, Event::Note { warning: false, text });
             }
             Change::Ended(target) => {
                 self.brake.target_ended(&target);
@@ -365,6 +378,10 @@ impl Cockpit {
         // Whatever came in: an input that arrives just before the tick must not swallow the deadline.
         let step = self.brake.tick(at);
         self.take(at, step, effects);
+        let start = self.begin.as_ref().map(|begin| begin.settings.limits.clone()).unwrap_or_default();
+        for text in self.overrides.expire(at, &start) {
+            self.timeline.push(at, Event::Note { warning: false, text });
+        }
         let mut target = self.follow.target.take();
         let facts = self.facts_of(at, target.as_ref());
         let step = self.brake.judge(&facts, target.as_mut());
@@ -422,19 +439,6 @@ impl Cockpit {
         self.brake.decides(at) && self.follow.target.as_ref().is_none_or(|target| !target.tripped)
     }
 
-    fn leave(&mut self, at: At, reason: &str) {
-        if let Some(leaving) = self.leaving.as_mut() {
-            // Asked twice: what became of the target is not waited for.
-            leaving.until = Some(at);
-        } else {
-            self.leaving = Some(Leaving { reason: reason.to_owned(), until: None });
-            if self.brake.stop().is_some() {
-                let text = format!("{reason}: leaving once the stop under way is over");
-                self.timeline.push(at, Event::Note { warning: false, text });
-            }
-        }
-    }
-
     fn take(&mut self, at: At, step: Step, effects: &mut Vec<Effect>) {
         effects.extend(step.effects);
         for event in step.events {
@@ -457,7 +461,9 @@ impl Cockpit {
             sample_every_ms: self.pacer.sample_every_ms(),
             usual_active: self.quiet.median(),
             if_lost: settings.map(|settings| settings.if_lost).unwrap_or_default(),
-            limits: settings.map(|settings| settings.limits.clone()).unwrap_or_default(),
+            limits: self
+                .overrides
+                .over(settings.map(|settings| settings.limits.clone()).unwrap_or_default(), at),
         }
     }
 

@@ -111,6 +111,12 @@ impl Scene {
         behind.into_iter().filter(|&pid| self.part(pid) == Part::Client).collect()
     }
 
+    /// Clients whose chain of blockers contains `pid`, schema work included, ascending.
+    pub fn clients_behind(&self, pid: Pid) -> Vec<Pid> {
+        let is_client = |pid: &Pid| matches!(self.part(*pid), Part::Client | Part::SchemaWork);
+        self.graph.downstream(pid).into_iter().filter(is_client).collect()
+    }
+
     /// Client backends that wait for a lock, without lockpit's own.
     pub fn waiting_clients(&self) -> impl Iterator<Item = Pid> {
         self.graph.waiting().filter(|&pid| matches!(self.part(pid), Part::Client | Part::SchemaWork))

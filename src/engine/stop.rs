@@ -1,6 +1,6 @@
 //! The abort ladder: how an attempt is stopped, rung by rung, and how it is known that it was.
 //!
-//! Owns one stop from the trip to its final outcome. The rung follows the state of the target, and whether
+//! Owns one stop from the trip, or the key press, to its final outcome. The rung follows the state of the target, and whether
 //! it worked is read from its locks, not from its error. Never decides *that* something is stopped.
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,11 @@ use super::settings::{OnTrip, Settings};
 use super::target::Target;
 use super::timeline::{Event, OutcomeStory, StopResult};
 
+mod one_rung;
 #[cfg(test)]
 mod tests;
+
+use one_rung::Left;
 
 /// What one step of a stop asks for and tells.
 #[derive(Debug, Default)]
@@ -40,10 +43,37 @@ pub enum Hit {
     Yes,
 }
 
+/// Who asked for a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// A guardrail that tripped.
+    Guardrail,
+    /// The operator, who aborts the target.
+    Abort,
+    /// The operator, who ordered one rung.
+    Order {
+        /// It is the target that it names.
+        is_target: bool,
+    },
+}
+
+impl Cause {
+    /// Whether no rung follows the first one.
+    pub fn is_one_rung(self) -> bool {
+        matches!(self, Cause::Order { .. })
+    }
+
+    /// Whether the operator stops the work under guard by it.
+    pub fn is_abort(self) -> bool {
+        matches!(self, Cause::Abort | Cause::Order { is_target: true })
+    }
+}
+
 /// One stop under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     id: StopId,
+    cause: Cause,
     attempt: Attempt,
     consent: OnTrip,
     tripped_at: At,
@@ -69,16 +99,34 @@ impl Stop {
     /// Begins to stop `target`. When the consent does not reach what its state needs, the stop is over at
     /// once, refused, and `None` is returned beside the story.
     pub fn begin(id: StopId, at: At, target: &Target, consent: OnTrip) -> (Option<Stop>, Step) {
-        Stop::begin_with(first_rung(target, consent), id, at, target, consent)
+        Stop::begin_with(first_rung(target, consent), Cause::Guardrail, id, at, target, consent)
     }
 
     /// Begins to stop a session that goes on to its next statement after a cancel.
     pub fn begin_after_cancel(id: StopId, at: At, target: &Target, consent: OnTrip) -> (Option<Stop>, Step) {
-        Stop::begin_with(rung_after_cancel(target, consent), id, at, target, consent)
+        Stop::begin_with(rung_after_cancel(target, consent), Cause::Guardrail, id, at, target, consent)
+    }
+
+    /// Begins to stop `target` because the operator says so.
+    pub fn begin_abort(id: StopId, at: At, target: &Target, consent: OnTrip) -> (Option<Stop>, Step) {
+        Stop::begin_with(first_rung(target, consent), Cause::Abort, id, at, target, consent)
+    }
+
+    /// Begins to stop one backend by one rung.
+    pub fn begin_one(
+        id: StopId,
+        at: At,
+        whom: &Target,
+        rung: Rung,
+        is_target: bool,
+    ) -> (Option<Stop>, Step) {
+        let first = Ok((rung, "ordered by the operator".to_owned()));
+        Stop::begin_with(first, Cause::Order { is_target }, id, at, whom, OnTrip::Auto)
     }
 
     fn begin_with(
         first: Result<(Rung, String), String>,
+        cause: Cause,
         id: StopId,
         at: At,
         target: &Target,
@@ -87,6 +135,7 @@ impl Stop {
         let mut step = Step::default();
         let mut stop = Stop {
             id,
+            cause,
             attempt: target.attempt,
             consent,
             tripped_at: at,
@@ -129,6 +178,11 @@ impl Stop {
         self.id
     }
 
+    /// Who asked for it.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
     /// The rung it stands on.
     pub fn rung(&self) -> Rung {
         self.rung
@@ -142,7 +196,7 @@ impl Stop {
         }
     }
 
-    /// Whether the target's strong locks are known to be gone.
+    /// Whether what it was to end is known to be over.
     pub fn is_gone(&self) -> bool {
         self.gone.is_some()
     }
@@ -172,15 +226,25 @@ impl Stop {
     pub fn observe(&mut self, at: At, outcome: &Outcome) -> Step {
         let mut step = Step::default();
         match outcome {
-            Outcome::Rung { stop, answer, sent } if *stop == self.id => {
-                self.answered(at, answer, *sent, &mut step);
+            Outcome::Rung { stop, rung, answer, sent } if *stop == self.id => {
+                if *rung == self.rung {
+                    self.answered(at, answer, *sent, &mut step);
+                } else {
+                    self.answered_late(at, *rung, answer, *sent, &mut step);
+                }
             }
             Outcome::Aftermath { stop, alive, still_strong, state, same_statement, victims_waiting }
                 if *stop == self.id =>
             {
                 self.count_losses(at, *victims_waiting);
-                let statement_over = *alive && !*same_statement;
-                self.look(at, *alive && *still_strong, statement_over, *state, &mut step);
+                if self.cause.is_one_rung() {
+                    let (alive, still_strong, same_statement) = (*alive, *still_strong, *same_statement);
+                    let left = Left { alive, still_strong, state: *state, same_statement };
+                    self.look_at_one(at, left, &mut step);
+                } else {
+                    let statement_over = *alive && !*same_statement;
+                    self.look(at, *alive && *still_strong, statement_over, *state, &mut step);
+                }
             }
             _ => {}
         }
@@ -216,13 +280,7 @@ impl Stop {
                 StopResult::Lost
             }
         };
-        let sentence = match answer {
-            RungAnswer::Sent => format!("{} sent to pid {}", rung_name(self.rung), self.pid()),
-            RungAnswer::NobodyFits => {
-                format!("pid {} is not at that statement any more: nobody was signalled", self.pid())
-            }
-            RungAnswer::Refused(why) | RungAnswer::Failed(why) => why.clone(),
-        };
+        let sentence = self.answer_sentence(self.rung, answer);
         step.events.push(Event::Outcome(self.story(at, result, false, sentence.clone())));
         if let Rung::SignalRunner(_) = self.rung {
             if self.withdrawn.is_some() {
@@ -233,6 +291,38 @@ impl Stop {
             self.next(at, "its backend would wait on", result, step);
         } else if let RungAnswer::Refused(_) = answer {
             self.end(at, StopResult::Refused, sentence, step);
+        } else if *answer == RungAnswer::NobodyFits && self.cause.is_one_rung() {
+            self.end(at, StopResult::AlreadyOver, sentence, step);
+        }
+    }
+
+    /// The answer to a rung that was given up before it came: it changes what is known, and nothing else.
+    fn answered_late(&mut self, at: At, rung: Rung, answer: &RungAnswer, sent: At, step: &mut Step) {
+        self.sent = Some(self.sent.map_or(sent, |known| known.min(sent)));
+        let result = match answer {
+            RungAnswer::Sent => {
+                self.hit = Hit::Yes;
+                StopResult::Sent
+            }
+            RungAnswer::NobodyFits | RungAnswer::Refused(_) => {
+                // There is one rung before the last at most: this was it.
+                self.hit = if self.hit == Hit::Perhaps { Hit::No } else { self.hit };
+                if let RungAnswer::NobodyFits = answer { StopResult::AlreadyOver } else { StopResult::Refused }
+            }
+            RungAnswer::Failed(_) => StopResult::Lost,
+        };
+        let sentence = format!("{}, told late", self.answer_sentence(rung, answer));
+        let story = self.story(at, result, false, sentence);
+        step.events.push(Event::Outcome(OutcomeStory { rung: Some(rung), ..story }));
+    }
+
+    fn answer_sentence(&self, rung: Rung, answer: &RungAnswer) -> String {
+        match answer {
+            RungAnswer::Sent => format!("{} sent to pid {}", rung_name(rung), self.pid()),
+            RungAnswer::NobodyFits => {
+                format!("pid {} is not at that statement any more: nobody was signalled", self.pid())
+            }
+            RungAnswer::Refused(why) | RungAnswer::Failed(why) => why.clone(),
         }
     }
 
@@ -272,11 +362,13 @@ impl Stop {
 
     fn next(&mut self, at: At, why: &str, otherwise: StopResult, step: &mut Step) {
         self.hit = self.hit();
-        match next_rung(self.rung, self.consent, self.sync_rep).filter(|_| self.withdrawn.is_none()) {
+        let next = next_rung(self.rung, self.consent, self.sync_rep);
+        match next.filter(|_| self.withdrawn.is_none() && !self.cause.is_one_rung()) {
             Some(rung) => self.climb(at, rung, why, step),
             None => {
                 let pid = self.pid();
                 let by_hand = match (&self.withdrawn, self.consent) {
+                    _ if self.cause.is_one_rung() => self.next_by_hand(),
                     (Some(withdrawn), _) => format!("disarmed, so no further rung: {withdrawn}"),
                     (None, OnTrip::Cancel) => {
                         format!("SELECT pg_terminate_backend({pid}) is not in the consent")
@@ -297,7 +389,7 @@ impl Stop {
         step.events.push(Event::Intent { stop, rung, attempt, sentence });
         step.effects.push(Effect::Stop { stop, rung, attempt });
         let (victims, until) = (self.victims.clone(), self.rung_deadline);
-        step.effects.push(Effect::Observe { stop, attempt, victims, until });
+        step.effects.push(Effect::Observe { aim: self.aim(), stop, attempt, victims, until });
     }
 
     fn end(&self, at: At, result: StopResult, sentence: String, step: &mut Step) {

@@ -24,6 +24,8 @@ pub struct Target {
     pub attempt: Attempt,
     /// When it came under guard.
     pub found: At,
+    /// The selector of the start chose it, or would have; otherwise an operator did.
+    pub selected: bool,
     /// What its client calls itself.
     pub application: String,
     /// Its role.
@@ -56,6 +58,7 @@ impl Target {
         Target {
             attempt: attempt_of(backend),
             found: at,
+            selected: false,
             application: backend.application.clone(),
             role: backend.role,
             text: backend.text,
@@ -141,6 +144,8 @@ pub enum Change {
     Ended(Box<Target>),
     /// This attempt goes on, but hurts nobody, while another one does.
     Left(Box<Target>),
+    /// This attempt goes on, and the operator wants another one followed.
+    Dropped(Box<Target>),
     /// This one came under guard.
     Found,
 }
@@ -150,9 +155,28 @@ pub enum Change {
 pub struct Follow {
     /// The work under guard, if there is any.
     pub target: Option<Target>,
+    /// The session whose schema work the operator wants followed, whatever the selector says.
+    wanted: Option<BackendId>,
+    /// The attempt that was dropped last, and the sample up to which its harm was counted.
+    dropped: Option<(Attempt, At)>,
 }
 
 impl Follow {
+    /// Whom the operator wants followed, if anybody.
+    pub fn wanted(&self) -> Option<BackendId> {
+        self.wanted
+    }
+
+    /// From now on the schema work of this session is followed; without one, what the selector chooses.
+    pub fn want(&mut self, backend: Option<BackendId>) {
+        self.wanted = backend;
+    }
+
+    /// A session is gone, and nobody wants it any more.
+    pub fn session_ended(&mut self, backend: BackendId) {
+        self.wanted = self.wanted.filter(|wanted| *wanted != backend);
+    }
+
     /// Takes in a sample; `since` is the arrival of the one before.
     pub fn observe(&mut self, view: &View<'_>, matcher: &Matcher, since: Option<At>) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -161,33 +185,49 @@ impl Follow {
         let still = self.target.as_ref().and_then(|target| {
             schema_workers(view).find(|backend| target.attempt.continues_as(&attempt_of(backend)))
         });
+        let wanted = self.wanted.and_then(|wanted| schema_workers(view).find(|backend| backend.id() == wanted));
         if let (Some(backend), Some(target)) = (still, self.target.as_mut()) {
             target.observe(view, backend, since);
-            let is_harmless = target.victims.is_empty() && !target.tripped;
-            let worst = choose(view, &candidates(view, matcher)).filter(|_| is_harmless);
-            let Some(worse) = worst.filter(|worst| !view.scene.victims_of(worst.pid).is_empty()) else {
+            let is_wanted = wanted.is_some_and(|wanted| wanted.pid == backend.pid);
+            // Only a wish that is taken back, or another one, ends a wish.
+            let is_unwanted = if wanted.is_some() { !is_wanted } else { !target.selected };
+            if is_unwanted {
+                self.dropped = Some((target.attempt, view.at));
+                changes.extend(self.target.take().map(|left| Change::Dropped(Box::new(left))));
+            } else {
+                let is_harmless = target.victims.is_empty() && !target.tripped && !is_wanted;
+                let worst = choose(view, &candidates(view, matcher)).filter(|_| is_harmless);
+                let Some(worse) = worst.filter(|worst| !view.scene.victims_of(worst.pid).is_empty()) else {
+                    return changes;
+                };
+                // Hours of harmless work must not hide somebody else's jam.
+                changes.extend(self.target.take().map(|left| Change::Left(Box::new(left))));
+                self.follow(view, worse, matcher);
+                changes.push(Change::Found);
                 return changes;
-            };
-            // Hours of harmless work must not hide somebody else's jam.
-            changes.extend(self.target.take().map(|left| Change::Left(Box::new(left))));
-            self.follow(view, worse);
+            }
         } else {
             changes.extend(self.target.take().map(|ended| Change::Ended(Box::new(ended))));
-            let Some(backend) = choose(view, &candidates(view, matcher)) else { return changes };
-            self.follow(view, backend);
         }
-        changes.push(Change::Found);
+        if let Some(backend) = wanted.or_else(|| choose(view, &candidates(view, matcher))) {
+            self.follow(view, backend, matcher);
+            changes.push(Change::Found);
+        }
         changes
     }
 
-    fn follow(&mut self, view: &View<'_>, backend: &Backend) {
-        let mut target = Target::of(view.at, backend);
-        target.observe(view, backend, None);
+    fn follow(&mut self, view: &View<'_>, backend: &Backend, matcher: &Matcher) {
+        let selected = matcher.allows(view, backend);
+        let mut target = Target { selected, ..Target::of(view.at, backend) };
+        // What it had done before it was dropped is counted already.
+        let dropped = self.dropped.filter(|(attempt, _)| attempt.continues_as(&target.attempt));
+        target.observe(view, backend, dropped.map(|(_, at)| at));
         self.target = Some(target);
     }
 
     /// Forgets the target, whose fate will not be seen: the server is another one.
     pub fn lose(&mut self) -> Option<Target> {
+        self.wanted = None;
         self.target.take()
     }
 }

@@ -70,6 +70,15 @@ pub enum Event {
         /// What it reads.
         reading: super::guard::Reading,
     },
+    /// Somebody gave a command.
+    Commanded {
+        /// Who; nobody when it was lockpit itself.
+        by: Option<String>,
+        /// The command, as it is written.
+        said: String,
+        /// Why it was refused, if it was.
+        refused: Option<String>,
+    },
     /// A guardrail said that it is time to act.
     Trip {
         /// Which.
@@ -189,7 +198,8 @@ pub enum StopResult {
     Drained,
     /// It was over before the request arrived; nobody was hit by it.
     AlreadyOver,
-    /// It still holds or awaits strong locks, and no rung is left.
+    /// It still holds or awaits strong locks, or runs on where a statement or a session was to end, and no
+    /// rung is left.
     StillHolding,
     /// The login may not, or the consent does not reach that far.
     Refused,
@@ -210,7 +220,7 @@ pub struct OutcomeStory {
     pub result: StopResult,
     /// Whether this is the last word on the stop.
     pub is_final: bool,
-    /// From the trip to the first request, in milliseconds.
+    /// From the trip, or the key press, to the first request, in milliseconds.
     pub sent_ms: Option<u64>,
     /// From the trip until the target's strong locks were gone, in milliseconds.
     pub gone_ms: Option<u64>,

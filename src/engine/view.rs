@@ -8,9 +8,10 @@ use super::Cockpit;
 use super::ages::Ages;
 use super::brake::Brake;
 use super::catalog::Catalog;
-use super::ids::At;
 use super::host::HostView;
+use super::ids::{At, BackendId};
 use super::input::{Attached, Begin, Conn, LinkState};
+use super::overrides::Overrides;
 use super::pace::Pacer;
 use super::sample::{Fact, Sample, SlowFacts};
 use super::scene::Scene;
@@ -121,14 +122,33 @@ impl Cockpit {
         &self.pacer
     }
 
-    /// What the flight comes to so far: 4 when a guardrail acted, were it in vain, 8 when it was armed and may
-    /// not stop its target, else 0. A stop whose target was over before it is not an act.
+    /// Who may command; nobody in particular when `None`.
+    pub fn stick(&self) -> Option<&str> {
+        self.stick.as_deref()
+    }
+
+    /// Limits that were changed in the air.
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// Whom the operator wants followed, whatever the selector says.
+    pub fn wanted(&self) -> Option<BackendId> {
+        self.follow.wanted()
+    }
+
+    /// What the flight comes to so far: 4 when a guardrail acted, were it in vain, 5 when the operator stopped
+    /// the work under guard, 8 when it was armed and may not stop its target, else 0. When both acted, whoever
+    /// came first has the word. A stop whose target was over before it is not an act, and neither is an
+    /// operator's whose target committed all the same.
     pub fn exit_code(&self) -> u8 {
         let totals = self.brake.totals();
-        match (totals.acted + totals.in_vain, totals.arming_refused) {
-            (1.., _) => 4,
-            (0, true) => 8,
-            (0, false) => 0,
+        match (totals.acted + totals.in_vain, totals.aborted, totals.arming_refused) {
+            (1.., 0, _) => 4,
+            (1.., 1.., _) => if totals.guardrail_first { 4 } else { 5 },
+            (0, 1.., _) => 5,
+            (0, 0, true) => 8,
+            (0, 0, false) => 0,
         }
     }
 

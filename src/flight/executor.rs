@@ -31,10 +31,10 @@ impl Executor {
             }
             Effect::SampleNow => self.sampler.sample_now(),
             Effect::CheckRight { backend, role } => self.order(Order::CheckRight { backend, role }),
-            Effect::Stop { stop, rung: Rung::SignalRunner(_), .. } => self.signal_runner(at, stop),
+            Effect::Stop { stop, rung: rung @ Rung::SignalRunner(_), .. } => self.signal_runner(at, stop, rung),
             Effect::Stop { stop, rung, attempt } => self.order(Order::Stop { stop, rung, attempt }),
-            Effect::Observe { stop, attempt, victims, until } => {
-                self.order(Order::Observe { stop, attempt, victims, until });
+            Effect::Observe { aim, stop, attempt, victims, until } => {
+                self.order(Order::Observe { aim, stop, attempt, victims, until });
             }
             Effect::AskEnd { backend, xid } => self.order(Order::AskEnd { backend, xid }),
             Effect::Watchdog { guards } => {
@@ -53,14 +53,14 @@ impl Executor {
         let _ = self.control.send(order);
     }
 
-    fn signal_runner(&self, at: At, stop: StopId) {
+    fn signal_runner(&self, at: At, stop: StopId, rung: Rung) {
         let answer = match &self.runner {
             Some(runner) => runner.terminate(),
             None => RungAnswer::Failed("no runner was named on this machine".to_owned()),
         };
         let inputs = self.inputs.clone();
         tokio::spawn(async move {
-            let _ = inputs.send(Input::Outcome(Outcome::Rung { stop, answer, sent: at })).await;
+            let _ = inputs.send(Input::Outcome(Outcome::Rung { stop, rung, answer, sent: at })).await;
         });
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::clock::FlightClock;
 use crate::engine::Cockpit;
 use crate::engine::ids::At;
-use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState};
+use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState, Request};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
 use crate::engine::target::Target;
 use crate::headless::Narrator;
@@ -90,10 +90,37 @@ pub enum FlightError {
 #[derive(Debug, Clone)]
 pub struct Commands(mpsc::Sender<Input>);
 
+/// Why a request did not reach its flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unheard {
+    /// So much waits to be handled that there is no room for it now.
+    #[error("the flight is busy and did not hear it")]
+    Busy,
+    /// Nobody is there to hear it.
+    #[error("the flight is over")]
+    Over,
+}
+
 impl Commands {
-    /// Gives the flight a command.
+    /// Gives the flight a command of lockpit's own.
     pub async fn send(&self, command: Command) {
-        let _ = self.0.send(Input::Command(command)).await;
+        self.request(Request { by: None, command }).await;
+    }
+
+    /// Hands on what somebody wants. A flight that is over hears nothing.
+    pub async fn request(&self, request: Request) {
+        let _ = self.0.send(Input::Command(request)).await;
+    }
+
+    /// The same at once, for a thread that must not wait.
+    ///
+    /// # Errors
+    /// [`Unheard`]; nothing was handed on.
+    pub fn try_request(&self, request: Request) -> Result<(), Unheard> {
+        self.0.try_send(Input::Command(request)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Unheard::Busy,
+            mpsc::error::TrySendError::Closed(_) => Unheard::Over,
+        })
     }
 }
 

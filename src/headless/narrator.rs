@@ -62,6 +62,7 @@ fn body(cockpit: &Cockpit, event: &Event) -> Body {
             sentence: sentence.clone(),
         }),
         Event::Guardrail { name, reading } => Body::Guard(guardrail(name, reading)),
+        Event::Commanded { by, said, refused } => Body::Note(commanded(by.as_deref(), said, refused.as_deref())),
         Event::Trip { name, reading, pid, acted, attempt } => Body::Trip(Trip {
             guardrail: name.clone(),
             value: reading.value,
@@ -83,6 +84,14 @@ fn body(cockpit: &Cockpit, event: &Event) -> Body {
         }
         Event::Note { warning, text } => Body::Note(Note { warning: *warning, text: text.clone() }),
         Event::End { reason } => Body::End(end(cockpit, reason)),
+    }
+}
+
+fn commanded(by: Option<&str>, said: &str, refused: Option<&str>) -> Note {
+    let by = by.unwrap_or("lockpit");
+    match refused {
+        None => Note { warning: false, text: format!("{by}: {said}") },
+        Some(why) => Note { warning: true, text: format!("{by}: {said}: refused: {why}") },
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{self, Action, SPECS};
+use crate::engine::near::is_near;
 
 /// A key with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -214,8 +215,7 @@ fn bind(actions: &mut BTreeMap<Key, Action>, key: Key, action: Action) -> Result
 }
 
 fn unknown(name: &str) -> KeymapError {
-    let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
-    let near = SPECS.iter().map(|spec| spec.name).min_by_key(distance).filter(|known| distance(known) <= 2);
+    let near = SPECS.iter().map(|spec| spec.name).find(|known| is_near(known, name));
     let hint = near.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
     KeymapError::UnknownAction { name: name.to_owned(), hint }
 }

@@ -54,6 +54,12 @@ impl Guardrail for Blind {
     fn reset(&mut self) {}
 }
 
+/// For how long facts have been missing, in milliseconds, once the guard is blind.
+pub fn blindness(facts: &Facts) -> Option<u64> {
+    let (blind_ms, _) = thresholds(&facts.limits.blind, facts.sample_every_ms);
+    Some(facts.at.ms_since(facts.last_sample?)).filter(|&without_ms| without_ms >= blind_ms)
+}
+
 /// When the guard is blind and when it acts, in milliseconds without facts.
 fn thresholds(rule: &BlindLimit, sample_every_ms: u64) -> (u64, u64) {
     let blind_ms = rule.floor_ms.max(u64::from(rule.intervals).saturating_mul(sample_every_ms));

@@ -5,7 +5,7 @@
 //!
 //! **To add a guardrail:** one file here with a type that implements [`Guardrail`] (its doc states the
 //! danger, the signal, the default and what it cannot see), its limits in
-//! [`Limits`], one field and two lines in [`Guardrails`]. A fact that it needs and [`Facts`] lacks is filled
+//! [`Limits`], one field and two lines in [`Guardrails`], one in [`RULES`] and in [`super::overrides`]. A fact that it needs and [`Facts`] lacks is filled
 //! in by the `Cockpit`.
 
 pub mod blind;
@@ -103,6 +103,19 @@ pub trait Guardrail {
     /// Forgets what it held against the last target.
     fn reset(&mut self);
 }
+
+/// What a rule counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Sessions.
+    Sessions,
+    /// Milliseconds.
+    Milliseconds,
+}
+
+/// Every rule by name, with the unit of its signal and its limit.
+pub const RULES: [(&str, Unit); 3] =
+    [("queue_depth", Unit::Sessions), ("queue_age", Unit::Milliseconds), ("blind", Unit::Milliseconds)];
 
 /// All rules with their last readings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

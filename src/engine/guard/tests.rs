@@ -240,3 +240,11 @@ fn durations_read_alike_on_both_sides_of_every_unit() {
         assert_eq!(seconds(ms), text, "{ms} ms");
     }
 }
+
+#[test]
+fn every_rule_is_in_the_list_of_names() {
+    let mut rails = Guardrails::default();
+    rails.judge(&facts(0, 0));
+    let names: Vec<&str> = rails.readings().iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, super::RULES.map(|(name, _)| name));
+}

@@ -5,7 +5,7 @@
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, Statement};
 
-use crate::engine::effect::Rung;
+use crate::engine::effect::{Aim, Rung};
 use crate::engine::ids::{Attempt, BackendId, Oid, Pid};
 use crate::engine::input::RungAnswer;
 use crate::engine::sample::{Fact, State};
@@ -23,9 +23,14 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// Nothing is left, and nobody waits.
-    pub(super) fn is_nothing(&self) -> bool {
-        !(self.alive && self.still_strong) && self.victims_waiting == 0
+    /// Nothing is left of what was to end, and nobody waits.
+    pub(super) fn is_nothing(&self, aim: Aim) -> bool {
+        let goes_on = match aim {
+            Aim::Locks => self.still_strong,
+            Aim::Statement => self.same_statement,
+            Aim::Session => true,
+        };
+        !(self.alive && goes_on) && self.victims_waiting == 0
     }
 }
 

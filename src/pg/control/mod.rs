@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::FlightClock;
-use crate::engine::effect::Rung;
+use crate::engine::effect::{Aim, Rung};
 use crate::engine::ids::{At, Attempt, BackendId, Oid, Pid, StopId};
 use crate::engine::input::{Conn, Input, Link, LinkState, Outcome, RungAnswer};
 use crate::engine::sample::Fact;
@@ -45,6 +45,8 @@ pub enum Order {
     },
     /// Read what is left until nothing is, or until then.
     Observe {
+        /// What has to be over before nothing is left.
+        aim: Aim,
         /// Which stop.
         stop: StopId,
         /// Whom.
@@ -100,6 +102,7 @@ struct Lost;
 
 #[derive(Debug)]
 struct Observation {
+    aim: Aim,
     stop: StopId,
     attempt: Attempt,
     victims: Vec<Pid>,
@@ -176,8 +179,8 @@ impl Control {
     async fn obey(&mut self, order: Order) -> Result<(), Lost> {
         match order {
             Order::Stop { stop, rung, attempt } => return self.stop(stop, rung, attempt).await,
-            Order::Observe { stop, attempt, victims, until } => {
-                self.observing = Some(Observation { stop, attempt, victims, until, last: None });
+            Order::Observe { aim, stop, attempt, victims, until } => {
+                self.observing = Some(Observation { aim, stop, attempt, victims, until, last: None });
                 return self.observe().await;
             }
             Order::CheckRight { backend, role } => {
@@ -225,7 +228,7 @@ impl Control {
                 Err(_) => RungAnswer::Failed("no new control session within a second".to_owned()),
             };
         }
-        self.tell(Outcome::Rung { stop, answer, sent }).await;
+        self.tell(Outcome::Rung { stop, rung, answer, sent }).await;
         kept
     }
 
@@ -254,7 +257,7 @@ impl Control {
             }
         };
         if late || observing.last.as_ref() != Some(&left) {
-            let over = left.is_nothing();
+            let over = left.is_nothing(observing.aim);
             self.tell(Outcome::Aftermath {
                 stop: observing.stop,
                 alive: left.alive,
@@ -307,7 +310,7 @@ impl Control {
             && self.clock.now().ms_since(since) < Settings::GRACE_MS
         {
             let answer = self.try_stop(rung, &attempt).await;
-            self.tell(Outcome::Rung { stop, answer, sent: self.clock.now() }).await;
+            self.tell(Outcome::Rung { stop, rung, answer, sent: self.clock.now() }).await;
         }
         if let Some((backend, role)) = self.unchecked.take() {
             let allowed = match self.right(backend, role).await {
@@ -329,8 +332,8 @@ impl Control {
                 self.tell(Outcome::Ended { backend, alive: true, xact }).await;
             }
             Order::Heartbeat(often) => self.ping_every = if often { HEARTBEAT_EVERY } else { PING_EVERY },
-            Order::Observe { stop, attempt, victims, until } => {
-                self.observing = Some(Observation { stop, attempt, victims, until, last: None });
+            Order::Observe { aim, stop, attempt, victims, until } => {
+                self.observing = Some(Observation { aim, stop, attempt, victims, until, last: None });
             }
         }
     }

@@ -1,9 +1,9 @@
-//! What a misspelt word was meant to be.
+//! Words that were probably meant.
 //!
 //! Owns one rule: a word with one letter too few, too many, wrong or swapped is the one that was meant.
 
 /// Whether one letter inserted, left out or replaced, or two neighbours swapped, make one word the other.
-pub(crate) fn is_near(one: &str, other: &str) -> bool {
+pub fn is_near(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     let same = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
