@@ -22,6 +22,7 @@
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
 //! | [`demo`] | a throw-away server, a shop, a staged jam | touching other servers |
 //! | [`cli`] | words, exit codes, printing | everything else |
@@ -44,4 +45,5 @@ pub mod headless;
 pub mod log;
 pub mod pg;
 mod random;
+pub mod remote;
 pub mod replay;
