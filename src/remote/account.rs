@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn files_name_accounts_and_number_groups() {
-        let passwd = "# users\nroot:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n+\nbroken\n";
+        let passwd =
+            "# users\nroot:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n+\nbroken\n";
         assert_eq!(name_of(passwd, 1000).as_deref(), Some("ann"));
         assert_eq!(name_of(passwd, 7), None);
         let groups = "root:x:0:\ndba:x:1001:ann,bob\nbroken\n:x:5:\n";

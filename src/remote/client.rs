@@ -160,7 +160,8 @@ impl Remote {
     }
 
     fn request(&mut self, request: &Request) -> Result<Reply, RemoteError> {
-        let mut line = serde_json::to_vec(request).map_err(|error| RemoteError::Garbled(error.to_string()))?;
+        let mut line =
+            serde_json::to_vec(request).map_err(|error| RemoteError::Garbled(error.to_string()))?;
         line.push(b'\n');
         (&self.stream).write_all(&line)?;
         loop {

@@ -3,7 +3,7 @@
 //! Owns the search: by name, by a unique beginning of it, by database, by path. Never guesses between two.
 
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::client::{Remote, RemoteError};
 use super::place;
@@ -68,16 +68,21 @@ pub fn flights() -> Vec<InTheAir> {
 /// [`FindError`].
 pub fn find(word: Option<&str>) -> Result<InTheAir, FindError> {
     let word = word.filter(|word| *word != "-");
-    if let Some(path) = word.map(Path::new)
-        && std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
-    {
-        let socket = path.to_owned();
-        return match Remote::connect(path) {
+    if let Some(socket) = word.and_then(socket_of) {
+        // Asked for by its very name: one that does not answer is said, rather than left out.
+        return match Remote::connect(&socket) {
             Ok(remote) => Ok(InTheAir { socket, greeting: remote.greeting().clone() }),
             Err(why) => Err(FindError::Unreachable { socket, why }),
         };
     }
     choose(word, flights())
+}
+
+/// The socket that `word` is the path or the whole name of.
+fn socket_of(word: &str) -> Option<PathBuf> {
+    let named = place::dirs().into_iter().filter_map(|dir| place::socket_path(&dir, word));
+    let is_socket = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    std::iter::once(PathBuf::from(word)).chain(named).find(is_socket)
 }
 
 fn choose(word: Option<&str>, flights: Vec<InTheAir>) -> Result<InTheAir, FindError> {
@@ -149,7 +154,11 @@ mod tests {
     fn a_flight_is_meant_by_its_name_its_beginning_or_its_database() {
         let both = [flight("20261120T1-shop", "shop"), flight("20261120T2-crm", "crm")];
         for (word, name) in [("20261120T1-shop", 0), ("20261120T2", 1), ("crm", 1)] {
-            assert_eq!(chosen(Some(word), &both).ok().as_deref(), Some(&*both[name].greeting.flight), "{word}");
+            assert_eq!(
+                chosen(Some(word), &both).ok().as_deref(),
+                Some(&*both[name].greeting.flight),
+                "{word}"
+            );
         }
         assert!(matches!(chosen(Some("2026"), &both), Err(FindError::Ambiguous { .. })));
         assert!(matches!(chosen(Some("sho"), &both), Err(FindError::Unknown { .. })));

@@ -11,6 +11,7 @@ pub mod place;
 pub mod protocol;
 mod tail;
 
+pub(crate) use account::operator;
 pub use account::{account_name, group_id, own_name};
 pub use client::{Remote, RemoteError};
 pub use find::{FindError, InTheAir, find, flights};

@@ -27,7 +27,8 @@ pub fn dirs() -> Vec<PathBuf> {
     if let Some(dir) = chosen() {
         return vec![dir];
     }
-    let runtime = ProjectDirs::from("", "", "lockpit").and_then(|dirs| dirs.runtime_dir().map(Path::to_owned));
+    let runtime =
+        ProjectDirs::from("", "", "lockpit").and_then(|dirs| dirs.runtime_dir().map(Path::to_owned));
     runtime.into_iter().chain(lasting()).collect()
 }
 
