@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -94,16 +94,16 @@ fn converse(child: &mut Child, first: Option<Secret>) -> Option<String> {
                 }
             }
             Report::Flying { name, log, no_socket, pid } => {
-                return Some(farewell(&name, log, no_socket, pid));
+                return Some(farewell(&name, log.as_deref(), no_socket.as_deref(), pid));
             }
         }
     }
     None
 }
 
-fn farewell(name: &str, log: Option<PathBuf>, no_socket: Option<String>, pid: u32) -> String {
+fn farewell(name: &str, log: Option<&Path>, no_socket: Option<&str>, pid: u32) -> String {
     let mut said = format!("flight {name}\npid    {pid}\n");
-    match &log {
+    match log {
         Some(log) => said.push_str(&format!("log    {}\n", log.display())),
         None => said.push_str("log    none: the flight is not recorded and cannot be joined\n"),
     }
