@@ -21,6 +21,11 @@ impl FlightClock {
         FlightClock { zero: monotonic() }
     }
 
+    /// The machine's monotonic clock at the start, in microseconds.
+    pub fn zero_us(&self) -> u64 {
+        u64::try_from(self.zero.as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Time since the start.
     pub fn now(&self) -> At {
         At(u64::try_from(monotonic().saturating_sub(self.zero).as_micros()).unwrap_or(u64::MAX))

@@ -23,6 +23,7 @@
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
 //! | [`demo`] | a throw-away server, a shop, a staged jam | touching other servers |
 //! | [`config`] | the user's settings, read from a file | writing it |
@@ -48,4 +49,5 @@ pub mod host;
 pub mod log;
 pub mod pg;
 mod random;
+pub mod remote;
 pub mod replay;

@@ -4,20 +4,21 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::lines::{Printer, complain};
-use super::{Exit, Failure, target};
+use super::{Exit, Failure, detach, target};
 use crate::config::Config;
 use crate::engine::ENGINE_VERSION;
-use crate::engine::input::{Begin, Command};
+use crate::engine::input::Begin;
 use crate::engine::settings::{
     Arming, BlindLimit, IfLost, Limits, OnTrip, Pace, QueueAgeLimit, QueueDepthLimit, Selector, Settings,
 };
-use crate::flight::{Commands, Flight, FlightError, Ready, Record};
+use crate::flight::signals::{OnHangup, obey};
+use crate::flight::{Commands, Company, Flight, FlightError, Ready, Record};
 use crate::log::default_dir;
-use crate::pg::connect::{ConnArgs, Conninfo, ErrorKind, ask_password};
+use crate::pg::connect::{ConnArgs, Conninfo, ErrorKind, Secret, ask_password};
 use crate::pg::sampler::AttachError;
+use crate::remote::group_id;
 
 /// What `attach` is told.
 #[derive(Debug, Args)]
@@ -27,6 +28,12 @@ pub(super) struct AttachArgs {
     /// Print JSON lines instead of opening a screen
     #[arg(long)]
     headless: bool,
+    /// Fly on in the background, when the terminal has gone too; say how to join and how to end it
+    #[arg(long, conflicts_with = "headless")]
+    detach: bool,
+    /// The background process of --detach
+    #[arg(long, hide = true, requires = "detach")]
+    detached_child: bool,
     #[command(flatten)]
     guard: GuardArgs,
     #[command(flatten)]
@@ -91,27 +98,49 @@ struct FlightArgs {
     /// What the database is, such as PROD
     #[arg(long, value_name = "TEXT", env = "LOCKPIT_LABEL", help_heading = "Flight")]
     label: Option<String>,
+    /// Let members of this group of the system read the log, join the flight and take its stick
+    #[arg(long, value_name = "NAME", help_heading = "Flight")]
+    group: Option<String>,
 }
 
 /// The shortest interval between full samples.
 const SHORTEST_INTERVAL_MS: u64 = 50;
 
 pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
-    if !args.headless {
+    if args.detached_child {
+        detach::leave_session()?;
+    }
+    if !args.headless && !args.detach {
         let message = "there is no screen yet: add --headless for JSON lines";
         return Err(Failure::new(Exit::Usage, message));
     }
     let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
     let settings = settings(&args.guard, &args.flight)?;
+    let company = company(args.flight.group.as_deref(), args.detach)?;
     let record = record(&args.flight)?;
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let conninfo = Conninfo::resolve(&args.connection, |name| std::env::var(name).ok(), home.as_deref())
         .map_err(|error| Failure::new(Exit::Usage, error))?;
+    if args.detach && !args.detached_child {
+        return detach::launch(&conninfo);
+    }
     conninfo.notes().iter().for_each(|note| complain(note));
+    let begin = begin(settings, args.flight.operator.or(config.operator), args.flight.label);
+    if args.detached_child {
+        let conninfo = detach::with_password(conninfo);
+        return runtime()?.block_on(detach::fly(Flight { conninfo, begin, record, company }));
+    }
     let conninfo = with_password(conninfo)?;
-    let operator = args.flight.operator.or(config.operator);
-    let flight = Flight { conninfo, begin: begin(settings, operator, args.flight.label), record };
-    runtime()?.block_on(fly(flight))
+    runtime()?.block_on(fly(Flight { conninfo, begin, record, company }))
+}
+
+/// Who may talk to the flight.
+fn company(group: Option<&str>, lasting: bool) -> Result<Company, Failure> {
+    let group = group.map(|name| {
+        let unknown = || Failure::new(Exit::Usage, format!("this machine knows no group {name:?}"));
+        group_id(name).ok_or_else(unknown)
+    });
+    Ok(Company { screen: None, group: group.transpose()?, lasting })
 }
 
 /// The single-threaded runtime of a flight.
@@ -123,11 +152,13 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Flies until the flight, or somebody, ends it.
 async fn fly(flight: Flight) -> Result<u8, Failure> {
-    let (ready, commands) = prepare(flight).await.map_err(failure)?;
+    let at_the_terminal =
+        |user: &str| std::io::stdin().is_terminal().then(|| ask_password(user).ok()).flatten();
+    let (ready, commands) = prepare(flight, at_the_terminal).await.map_err(failure)?;
     if let Some(path) = ready.log_path() {
         complain(&format!("recording to {}", path.display()));
     }
-    end_on_signals(&commands);
+    obey(&commands, OnHangup::End);
     let mut printer = Printer::start();
     let exit = ready.fly(|lines| printer.print(lines)).await;
     printer.finish();
@@ -135,7 +166,11 @@ async fn fly(flight: Flight) -> Result<u8, Failure> {
 }
 
 /// As psql does: a password that the server wants and nobody gave is asked for, once, where somebody can answer.
-async fn prepare(flight: Flight) -> Result<(Ready, Commands), FlightError> {
+/// `ask` gets the user's name.
+pub(super) async fn prepare(
+    flight: Flight,
+    ask: impl FnOnce(&str) -> Option<Secret>,
+) -> Result<(Ready, Commands), FlightError> {
     let error = match flight.clone().prepare().await {
         Err(FlightError::Attach(AttachError::Connect(error)))
             if error.kind() == ErrorKind::PasswordMissing && flight.conninfo.may_ask_password() =>
@@ -144,27 +179,12 @@ async fn prepare(flight: Flight) -> Result<(Ready, Commands), FlightError> {
         }
         prepared => return prepared,
     };
-    let asked = std::io::stdin().is_terminal().then(|| ask_password(flight.conninfo.user()));
-    match asked {
-        Some(Ok(password)) => {
+    match ask(flight.conninfo.user()) {
+        Some(password) => {
             let conninfo = flight.conninfo.clone().with_password(password);
             Flight { conninfo, ..flight }.prepare().await
         }
-        _ => Err(FlightError::Attach(AttachError::Connect(error))),
-    }
-}
-
-/// An interrupt, a request to end and a lost terminal end the flight, and it leaves in order.
-pub(super) fn end_on_signals(commands: &Commands) {
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let commands = commands.clone();
-        // Without a handler the signal ends the process, and the server cleans up after its sessions.
-        let Ok(mut signals) = signal(kind) else { continue };
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                commands.send(Command::End { reason: "interrupted".to_owned() }).await;
-            }
-        });
+        None => Err(FlightError::Attach(AttachError::Connect(error))),
     }
 }
 

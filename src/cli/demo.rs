@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::attach::{begin, end_on_signals, failure, runtime};
+use super::attach::{begin, failure, runtime};
 use super::lines::{Printer, complain};
 use super::{Exit, Failure};
 use crate::demo::fetch::fetch;
@@ -14,7 +14,8 @@ use crate::demo::server::{Binaries, Server, ServerError, ServerOptions};
 use crate::demo::shop::{Shop, Traffic, TrafficOptions};
 use crate::engine::input::Command;
 use crate::engine::settings::{Arming, Selector, Settings};
-use crate::flight::{Commands, Flight, Record};
+use crate::flight::signals::{OnHangup, obey};
+use crate::flight::{Commands, Company, Flight, Record};
 use crate::pg::connect::{ConnArgs, Conninfo};
 
 /// What `demo` is told.
@@ -91,9 +92,10 @@ async fn show(server: &Server, record: Option<PathBuf>) -> Result<u8, Failure> {
         conninfo,
         begin: begin(settings, Some("demo".to_owned()), Some("DEMO".to_owned())),
         record: record.map(Record::File),
+        company: Company::default(),
     };
     let (ready, commands) = flight.prepare().await.map_err(failure)?;
-    end_on_signals(&commands);
+    obey(&commands, OnHangup::End);
     tokio::spawn(end_with_parent(commands.clone()));
     let mut printer = Printer::start();
     let staging = async {

@@ -32,8 +32,8 @@ impl From<Exit> for ExitCode {
 pub(super) const HELP: &str = "\
 Exit codes:
   0  done
-  2  usage error
-  3  server unreachable or lost
+  2  usage error; no such flight; the flight refused
+  3  server or flight unreachable or lost
   4  a guardrail acted and the work did not complete
   5  aborted by the operator
   7  a log is altered or unreadable (a torn tail is not: it is said, and exits 0)

@@ -4,13 +4,15 @@
 
 mod attach;
 mod demo;
-
+mod detach;
 mod exit;
 mod generate;
+mod join;
 mod lines;
 mod misspelt;
 mod replay;
 mod target;
+mod tell;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +44,10 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
+    /// Read along with a flight that is in the air
+    Join(join::JoinArgs),
+    /// Give a flight in the air a command, or ask how it is doing
+    Tell(tell::TellArgs),
     /// Play a flight again from its log: the same decisions, without a database
     Replay(replay::ReplayArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
@@ -67,6 +73,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
+        Command::Join(args) => join::run(args),
+        Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Generate(args) => generate::run(&args),

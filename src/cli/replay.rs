@@ -93,7 +93,7 @@ fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
 }
 
 /// Prints the lines of a replay.
-struct Teller {
+pub(super) struct Teller {
     narrator: Narrator,
     /// Nothing before it is told.
     from: At,
@@ -108,11 +108,17 @@ impl Teller {
         Teller { narrator: Narrator::resume(replay.cockpit()), from, has_drifted: false, context }
     }
 
+    /// For who begins to read at the newest checkpoint.
+    pub(super) fn resume(replay: &Replay) -> Teller {
+        // A flight that has only begun introduces itself.
+        Teller { context: replay.cockpit().server().is_some(), ..Teller::new(replay, None) }
+    }
+
     fn exit(&self) -> u8 {
         if self.has_drifted { Exit::Drift as u8 } else { Exit::Done as u8 }
     }
 
-    fn tell(&mut self, replay: &Replay, step: &Step) -> std::io::Result<()> {
+    pub(super) fn tell(&mut self, replay: &Replay, step: &Step) -> std::io::Result<()> {
         let cockpit = replay.cockpit();
         let rejudged = replay.is_rejudged();
         let (at, lines) = match step {

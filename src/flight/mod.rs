@@ -4,14 +4,18 @@
 //! carried out; what follows is told. Needs no terminal. Never waits for the disk, for whoever reads the
 //! lines, or for the server.
 
+mod desk;
 mod executor;
 mod recorder;
 mod runner;
+pub mod signals;
+mod socket;
+mod stick;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::FlightClock;
@@ -23,16 +27,23 @@ use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
-use crate::log::LogError;
+use crate::log::{LogError, default_name};
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
 use crate::pg::sampler::{AttachError, PaceOrder, Sampler};
 use crate::pg::stop::{self, Stop, Stopper};
 use crate::pg::text::{DigestError, Digester};
 use crate::pg::watchdog::{Names, Watchdog};
+use crate::remote::place;
+use crate::remote::protocol::{Greeting, PROTOCOL, Reply};
+pub use desk::{Ask, Question};
+use desk::{Desk, Plate};
 use executor::Executor;
 use recorder::Recorder;
 pub use runner::Runner;
+use socket::Socket;
+use stick::Stick;
+pub use stick::{Seat, Speaker};
 
 /// The loop wakes at least this often, so that it can tell a pause of its own from a quiet server.
 const PULSE_MS: u64 = 500;
@@ -40,6 +51,8 @@ const PULSE_MS: u64 = 500;
 const SLEPT_MS: u64 = 1_000;
 /// Inputs that may wait for the loop; a sampler that is ahead of it waits, and so looks less often.
 const QUEUE: usize = 1_024;
+/// Questions that may wait for the loop; whoever asks one more waits.
+const QUESTIONS: usize = 64;
 /// How long the sessions have to end.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -52,6 +65,19 @@ pub struct Flight {
     pub begin: Begin,
     /// Where the log goes; a directory gets a name made of date and database. `None` records nothing.
     pub record: Option<Record>,
+    /// Who may talk to it.
+    pub company: Company,
+}
+
+/// Who may talk to a flight.
+#[derive(Debug, Clone, Default)]
+pub struct Company {
+    /// The operator at the flight's own screen, who has the stick at first; `None` without a screen.
+    pub screen: Option<String>,
+    /// The group whose members may read the log, talk to the flight and take the stick.
+    pub group: Option<u32>,
+    /// The flight outlives the login it is started from, and so must its socket.
+    pub lasting: bool,
 }
 
 /// Where a log goes.
@@ -88,39 +114,29 @@ pub enum FlightError {
 
 /// What the flight's owner can do to it.
 #[derive(Debug, Clone)]
-pub struct Commands(mpsc::Sender<Input>);
-
-/// Why a request did not reach its flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unheard {
-    /// So much waits to be handled that there is no room for it now.
-    #[error("the flight is busy and did not hear it")]
-    Busy,
-    /// Nobody is there to hear it.
-    #[error("the flight is over")]
-    Over,
+pub struct Commands {
+    inputs: mpsc::Sender<Input>,
+    questions: mpsc::Sender<Question>,
 }
 
 impl Commands {
-    /// Gives the flight a command of lockpit's own.
+    /// Gives the flight a command of lockpit's own, whoever has the stick: for signals and for the program itself.
     pub async fn send(&self, command: Command) {
-        self.request(Request { by: None, command }).await;
+        let _ = self.inputs.send(Input::Command(Request { by: None, command })).await;
     }
 
-    /// Hands on what somebody wants. A flight that is over hears nothing.
-    pub async fn request(&self, request: Request) {
-        let _ = self.0.send(Input::Command(request)).await;
+    /// Asks the flight as an operator does; `None` once it is over.
+    pub async fn ask(&self, from: Speaker, ask: Ask) -> Option<Reply> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.send(Question { from, ask, reply }).await.ok()?;
+        answer.await.ok()
     }
 
-    /// The same at once, for a thread that must not wait.
-    ///
-    /// # Errors
-    /// [`Unheard`]; nothing was handed on.
-    pub fn try_request(&self, request: Request) -> Result<(), Unheard> {
-        self.0.try_send(Input::Command(request)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Unheard::Busy,
-            mpsc::error::TrySendError::Closed(_) => Unheard::Over,
-        })
+    /// The same from a thread that has no runtime; blocks until the flight answers.
+    pub fn ask_blocking(&self, from: Speaker, ask: Ask) -> Option<Reply> {
+        let (reply, answer) = oneshot::channel();
+        self.questions.blocking_send(Question { from, ask, reply }).ok()?;
+        answer.blocking_recv().ok()
     }
 }
 
@@ -139,6 +155,12 @@ pub struct Ready {
     tasks: Vec<JoinHandle<()>>,
     sampler: Sampler,
     stop_sampler: (Stopper, Stop),
+    questions: mpsc::Receiver<Question>,
+    asks: mpsc::Sender<Question>,
+    name: String,
+    /// The socket, or why there is none.
+    socket: Result<Socket, String>,
+    screen: Option<String>,
 }
 
 impl Flight {
@@ -147,7 +169,7 @@ impl Flight {
     /// # Errors
     /// [`FlightError`]; nothing is left open.
     pub async fn prepare(self) -> Result<(Ready, Commands), FlightError> {
-        let Flight { conninfo, mut begin, record } = self;
+        let Flight { conninfo, mut begin, record, company } = self;
         let clock = FlightClock::start();
         begin.utc_us = crate::clock::utc_us();
         begin.server = conninfo.display();
@@ -189,8 +211,11 @@ impl Flight {
             _ => None,
         };
         // Figures that nobody sees or keeps are not worth their reading.
-        let host = record.is_some().then(|| Host::open(sampler.own(), clock, sender.clone()));
-        let recorder = Recorder::open(record, &begin, &attached)?;
+        let is_shown = record.is_some() || company.screen.is_some();
+        let host = is_shown.then(|| Host::open(sampler.own(), clock, sender.clone()));
+        let recorder = Recorder::open(record, &begin, &attached, company.group)?;
+        let (asks, questions) = mpsc::channel(QUESTIONS);
+        let (name, socket) = listen(&begin, &attached, recorder.path(), &company);
         tasks.push(tokio::spawn(control.run(stop)));
         let executor = Executor {
             sampler: sampler_handle,
@@ -212,39 +237,68 @@ impl Flight {
             tasks,
             sampler,
             stop_sampler: stop::channel(),
+            questions,
+            asks: asks.clone(),
+            name,
+            socket,
+            screen: company.screen,
         };
-        Ok((ready, Commands(sender)))
+        Ok((ready, Commands { inputs: sender, questions: asks }))
     }
 }
 
 impl Ready {
     /// Where the log is, when there is one.
-    pub fn log_path(&self) -> Option<&std::path::Path> {
+    pub fn log_path(&self) -> Option<&Path> {
         self.recorder.path()
+    }
+
+    /// The flight's name, by which others find it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why nobody can talk to it, when there is no socket.
+    pub fn why_no_socket(&self) -> Option<&str> {
+        self.socket.as_ref().err().map(String::as_str)
     }
 
     /// Flies to the end; `tell` gets the lines and must not block. Returns the exit code.
     pub async fn fly(self, mut tell: impl FnMut(Vec<Line>)) -> u8 {
-        let Ready { clock, begin, attached, links, mut inputs, executor, recorder, host, .. } = self;
+        let Ready { clock, begin, attached, links, mut inputs, executor, recorder, host, mut questions, .. } = self;
+        let log = recorder.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        let plate = Plate { flight: self.name, server: begin.server.clone(), log };
+        let mut desk = Desk::new(plate.clone(), Stick::new(begin.utc_us, self.screen.as_deref()));
+        let greeting = greeting(plate, &begin, &attached, clock);
         let mut deck =
             Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder, host };
         let (stop_sampler, sampler_stop) = self.stop_sampler;
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
         first.extend(links.into_iter().map(Input::Link));
+        let serving = match self.socket {
+            Ok(socket) => Some(tokio::spawn(socket.serve(greeting, self.asks, desk.public()))),
+            Err(why) => {
+                let note = format!("nobody can join or talk to this flight: it has no socket: {why}");
+                first.push(Input::Command(Command::Mark { note }));
+                drop(self.asks);
+                None
+            }
+        };
         // A flight that is shorter than its preparations ends with one of these.
         let mut over = first.into_iter().any(|input| deck.take(clock.now(), input, &mut tell));
         while !over {
             let due = deck.cockpit.next_deadline();
             let slept_since = clock.now();
             let pulse = slept_since.plus_ms(PULSE_MS);
-            let input = tokio::select! {
+            let heard = tokio::select! {
                 biased;
                 input = inputs.recv() => match input {
-                    Some(input) => Some(input),
+                    Some(input) => Heard::Input(input),
                     None => break,
                 },
-                () = until(clock, due.map_or(pulse, |due| due.min(pulse))) => None,
+                Some(question) = questions.recv() => Heard::Question(question),
+                () = until(clock, due.map_or(pulse, |due| due.min(pulse))) => Heard::Nothing,
             };
             let at = clock.now();
             let late_ms = at.ms_since(pulse);
@@ -253,11 +307,25 @@ impl Ready {
                 deck.take(at, Input::Gap(Gap { from: slept_since, why, lost: None }), &mut tell);
             }
             let tick = || due.filter(|due| at >= *due).map(|_| Input::Tick);
-            if let Some(input) = input.or_else(tick) {
+            let input = match heard {
+                Heard::Input(input) => Some(input),
+                Heard::Question(question) => {
+                    over = deck.answer(at, &mut desk, question, &mut tell);
+                    None
+                }
+                Heard::Nothing => None,
+            };
+            if matches!(input, Some(Input::Sample(_))) {
+                desk.sampled(at);
+            }
+            if let Some(input) = input.or_else(tick)
+                && !over
+            {
                 over = deck.take(at, input, &mut tell);
             }
         }
         drop(inputs);
+        drop(questions);
         // The sampler last: until the dead-man's switch is released, it must hear of us.
         self.stop.give();
         for task in self.tasks {
@@ -268,8 +336,20 @@ impl Ready {
         let exit = deck.cockpit.exit_code();
         let at = clock.now();
         tell(deck.recorder.close(at).map(|text| note(at, text)).into_iter().collect());
+        // Who has joined learns of the end once it is in the log.
+        desk.ended(exit);
+        if let Some(serving) = serving {
+            let _ = tokio::time::timeout(FAREWELL, serving).await;
+        }
         exit
     }
+}
+
+/// What the loop woke for.
+enum Heard {
+    Input(Input),
+    Question(Question),
+    Nothing,
 }
 
 /// Engine, log and hands of a flight in the air.
@@ -282,6 +362,24 @@ struct Deck {
 }
 
 impl Deck {
+    /// Answers a question once the engine has handled what follows from it. True when the flight is over.
+    fn answer(
+        &mut self,
+        at: At,
+        desk: &mut Desk,
+        question: Question,
+        tell: &mut impl FnMut(Vec<Line>),
+    ) -> bool {
+        let Question { from, ask, reply } = question;
+        let (inputs, answer) = desk.hear(at, &self.cockpit, &from, ask);
+        let mut over = false;
+        for input in inputs {
+            over |= self.take(at, input, tell);
+        }
+        let _ = reply.send(answer);
+        over
+    }
+
     /// One turn: log, handle, log, act, tell. True when the flight is over.
     fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
         let was_sample = matches!(input, Input::Sample(_));
@@ -304,6 +402,35 @@ impl Deck {
         lines.extend(self.recorder.news().map(|text| note(at, text)));
         tell(lines);
         over
+    }
+}
+
+/// The flight's name, and its socket or why there is none.
+fn listen(
+    begin: &Begin,
+    attached: &Attached,
+    log: Option<&Path>,
+    company: &Company,
+) -> (String, Result<Socket, String>) {
+    let stem = log.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    let name = stem.unwrap_or_else(|| default_name(begin.utc_us, &attached.database_name));
+    let dirs = if company.lasting { place::lasting_dirs() } else { place::dirs() };
+    let socket = socket::open(&socket::Wanted { name: name.clone(), dirs, group: company.group });
+    let name = socket.as_ref().map_or(name, Socket::name);
+    (name, socket)
+}
+
+fn greeting(plate: Plate, begin: &Begin, attached: &Attached, clock: FlightClock) -> Greeting {
+    Greeting {
+        lockpit: begin.lockpit.clone(),
+        protocol: PROTOCOL,
+        flight: plate.flight,
+        log: plate.log,
+        clock_zero_us: clock.zero_us(),
+        database: attached.database_name.clone(),
+        server: plate.server,
+        label: begin.label.clone(),
+        stick: None,
     }
 }
 

@@ -30,6 +30,7 @@ impl Recorder {
         record: Option<Record>,
         begin: &Begin,
         attached: &Attached,
+        group: Option<u32>,
     ) -> Result<Recorder, LogError> {
         let Some(record) = record else {
             return Ok(Recorder { log: None, turn: Batch::new(), is_losing: false });
@@ -45,11 +46,12 @@ impl Recorder {
                 label: begin.label.clone(),
             },
         };
+        let options = || Options { group, ..Options::default() };
         let (log, path) = match record {
-            Record::File(path) => (Log::create(&path, &header, Options::default())?, path),
+            Record::File(path) => (Log::create(&path, &header, options())?, path),
             Record::Directory(dir) => {
                 let path = default_path(&dir, begin.utc_us, &attached.database_name);
-                create_beside(path, &header)?
+                create_beside(path, &header, options())?
             }
         };
         Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_losing: false })
@@ -106,10 +108,10 @@ impl Recorder {
 }
 
 /// Creates a log at `path`, or beside it when other flights began there in the same second.
-fn create_beside(path: PathBuf, header: &Header) -> Result<(Log, PathBuf), LogError> {
+fn create_beside(path: PathBuf, header: &Header, options: Options) -> Result<(Log, PathBuf), LogError> {
     let others = (2..=MOST_IN_A_SECOND).map(|n| path.with_extension(format!("{n}.flight")));
     let free = std::iter::once(path.clone()).chain(others).find(|path| !path.exists());
     let free = free.unwrap_or(path);
     // Taken meanwhile: then creating fails, and says so.
-    Ok((Log::create(&free, header, Options::default())?, free))
+    Ok((Log::create(&free, header, options)?, free))
 }

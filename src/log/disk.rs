@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -25,8 +25,8 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// Creates `path` with `head` as its first bytes, durably.
-    pub(super) fn create(path: &Path, head: &[u8]) -> Result<Disk, LogError> {
+    /// Creates `path` with `head` as its first bytes, durably; readable by its owner and this group only.
+    pub(super) fn create(path: &Path, head: &[u8], group: Option<u32>) -> Result<Disk, LogError> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -34,7 +34,7 @@ impl Disk {
             .mode(0o600)
             .open(path)
             .map_err(|error| refused(path, error))?;
-        let created = Disk::begin(file, path, head);
+        let created = share(&file, path, group).and_then(|()| Disk::begin(file, path, head));
         if created.is_err() {
             // Ours alone, just created, and without a word in it.
             let _ = std::fs::remove_file(path);
@@ -104,6 +104,14 @@ impl Disk {
         self.file.set_len(self.len)?;
         self.file.sync_data()
     }
+}
+
+/// Lets members of the group read, whatever the process's mask says.
+fn share(file: &File, path: &Path, group: Option<u32>) -> Result<(), LogError> {
+    let Some(group) = group else { return Ok(()) };
+    let shared = fchown(file, None, Some(group))
+        .and_then(|()| file.set_permissions(std::fs::Permissions::from_mode(0o640)));
+    shared.map_err(|source| LogError::Create { path: path.to_owned(), source })
 }
 
 /// What went wrong, in words for people.

@@ -50,6 +50,7 @@ pub use cursor::{Cursor, Seek, Segment};
 pub use error::{LogError, ReadError};
 pub use head::{Head, Header, MAJOR, Meta};
 pub use loss::Lost;
-pub use paths::{default_dir, default_path};
+pub(crate) use paths::safe_name;
+pub use paths::{default_dir, default_name, default_path};
 pub use reader::{Damage, Ending, Item, Reader};
 pub use recorder::{Log, Options, SEGMENT_SAMPLES, SEGMENT_US, Status, Summary};

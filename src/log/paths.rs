@@ -19,13 +19,21 @@ pub fn default_dir() -> Option<PathBuf> {
 /// The log in `dir` of a flight that began at `utc_us` (microseconds since 1970 UTC) on `database`:
 /// `20261120T221407Z-shop.flight`. Characters that are unsafe in a file's name become `_`.
 pub fn default_path(dir: &Path, utc_us: i64, database: &str) -> PathBuf {
-    let name: String = database
-        .chars()
+    dir.join(format!("{}.flight", default_name(utc_us, database)))
+}
+
+/// The name of a flight, recorded or not: `20261120T221407Z-shop`.
+pub fn default_name(utc_us: i64, database: &str) -> String {
+    let began = jiff::Timestamp::from_microsecond(utc_us).unwrap_or_default();
+    format!("{}-{}", began.strftime("%Y%m%dT%H%M%SZ"), safe_name(database))
+}
+
+/// `text` as a part of a file's name.
+pub(crate) fn safe_name(text: &str) -> String {
+    text.chars()
         .take(MAX_NAME_CHARS)
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
-        .collect();
-    let began = jiff::Timestamp::from_microsecond(utc_us).unwrap_or_default();
-    dir.join(format!("{}-{name}.flight", began.strftime("%Y%m%dT%H%M%SZ")))
+        .collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Options {
     pub queue_batches: usize,
     /// How long after a failure the disk is tried again.
     pub retry: Duration,
+    /// The group whose members may read the log; nobody but its owner without one.
+    pub group: Option<u32>,
     /// Called on the writing thread with the number of the last durable record, after each batch. While it
     /// runs nothing is written.
     pub ack: Option<Box<dyn FnMut(u32) + Send>>,
@@ -38,7 +40,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { queue_bytes: 32 << 20, queue_batches: 1_024, retry: Duration::from_secs(1), ack: None }
+        let retry = Duration::from_secs(1);
+        Options { queue_bytes: 32 << 20, queue_batches: 1_024, retry, group: None, ack: None }
     }
 }
 
@@ -92,7 +95,7 @@ struct Present {
 }
 
 impl Log {
-    /// Creates the log at `path`, readable by its owner only, and starts its writing thread. When this returns,
+    /// Creates the log at `path`, readable by its owner and [`Options::group`] only, and starts its writing thread. When this returns,
     /// the header is durable.
     ///
     /// # Errors
@@ -101,7 +104,7 @@ impl Log {
     pub fn create(path: &Path, header: &Header, options: Options) -> Result<Log, LogError> {
         let failed = |source| LogError::Create { path: path.to_owned(), source };
         let head = head::encode(header).map_err(|error| failed(error.into()))?;
-        let disk = Disk::create(path, &head)?;
+        let disk = Disk::create(path, &head, options.group)?;
         let durable = Durable { bytes: disk.len(), records: 1, seq: 0 };
         let bounds = Bounds { bytes: options.queue_bytes, batches: options.queue_batches };
         let shared = Arc::new(Shared::new(bounds, durable));

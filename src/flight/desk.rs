@@ -1,0 +1,324 @@
+//! Where a flight is spoken to: by its own screen, by clients of its socket, by the terminal's Ctrl-Z.
+//!
+//! Owns the stick, who has joined, and what is answered. What changes the flight becomes an input; nothing is
+//! done past the log. Never waits.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tokio::sync::{oneshot, watch};
+
+use super::stick::{Moved, Seat, Speaker, Stick};
+use crate::engine::Cockpit;
+use crate::engine::ids::At;
+use crate::engine::input::{Command, Input};
+use crate::engine::target::Target;
+use crate::engine::timeline::GuardState;
+use crate::remote::protocol::{Holder, Reply, Status, StopStatus, TargetStatus};
+
+/// What a flight is asked, and where the answer goes.
+#[derive(Debug)]
+pub struct Question {
+    /// Who asks.
+    pub from: Speaker,
+    /// What.
+    pub ask: Ask,
+    /// Gets the answer; whoever does not wait for it has dropped the other end.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// What a flight is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// To be listed as joined.
+    Join,
+    /// How it is doing.
+    Status,
+    /// To do as the text says.
+    Say {
+        /// A command, as one would type it.
+        text: String,
+        /// Take the stick before.
+        take: bool,
+    },
+    /// To be given the stick.
+    Take,
+    /// To have the stick back.
+    Release,
+    /// Nothing more: the seat is empty.
+    Leave,
+    /// Whether the process may be suspended.
+    Suspend,
+}
+
+/// What everybody on the socket may know at any time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Public {
+    /// Who commands.
+    pub(super) stick: Option<Holder>,
+    /// The flight is over, with this exit code.
+    pub(super) ended: Option<u8>,
+}
+
+/// What the flight says of itself, which does not change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plate {
+    pub(super) flight: String,
+    pub(super) server: String,
+    pub(super) log: Option<PathBuf>,
+}
+
+/// The desk of one flight.
+#[derive(Debug)]
+pub(super) struct Desk {
+    plate: Plate,
+    stick: Stick,
+    joined: BTreeMap<Seat, String>,
+    public: watch::Sender<Public>,
+    last_sample: Option<At>,
+}
+
+impl Desk {
+    pub(super) fn new(plate: Plate, stick: Stick) -> Desk {
+        let public = watch::Sender::new(Public { stick: stick.holder(), ended: None });
+        Desk { plate, stick, joined: BTreeMap::new(), public, last_sample: None }
+    }
+
+    /// What everybody may know, as it changes.
+    pub(super) fn public(&self) -> watch::Receiver<Public> {
+        self.public.subscribe()
+    }
+
+    /// A full sample has arrived.
+    pub(super) fn sampled(&mut self, at: At) {
+        self.last_sample = Some(at);
+    }
+
+    /// Tells everybody that the flight is over and its log closed.
+    pub(super) fn ended(&self, exit: u8) {
+        self.public.send_modify(|public| public.ended = Some(exit));
+    }
+
+    /// What follows from a question: inputs for the engine, and the answer to be given once it has handled them.
+    pub(super) fn hear(
+        &mut self,
+        at: At,
+        cockpit: &Cockpit,
+        from: &Speaker,
+        ask: Ask,
+    ) -> (Vec<Input>, Reply) {
+        let mut inputs = Vec::new();
+        let reply = match ask {
+            Ask::Join => {
+                self.joined.insert(from.seat, from.operator.clone());
+                ok("joined")
+            }
+            Ask::Status => Reply::Status(Box::new(self.status(at, cockpit))),
+            Ask::Say { text, take } => self.say(at, cockpit, from, &text, take, &mut inputs),
+            Ask::Take => {
+                let moved = self.stick.take(at, from);
+                self.passed(moved, &mut inputs);
+                ok("you have the stick")
+            }
+            Ask::Release => match self.stick.release(from.seat) {
+                Some(moved) => {
+                    self.passed(Some(moved), &mut inputs);
+                    ok("the stick is given back")
+                }
+                None => refused("you do not have the stick"),
+            },
+            Ask::Leave => {
+                self.joined.remove(&from.seat);
+                let moved = self.stick.release(from.seat);
+                self.passed(moved, &mut inputs);
+                ok("left")
+            }
+            Ask::Suspend => match why_not_suspended(at, cockpit) {
+                Some(why) => {
+                    let note = format!("not suspended (SIGTSTP, Ctrl-Z): {why}");
+                    inputs.push(input(from, Command::Mark { note: note.clone() }));
+                    refused(note)
+                }
+                None => ok("it may be suspended"),
+            },
+        };
+        (inputs, reply)
+    }
+
+    fn say(
+        &mut self,
+        at: At,
+        cockpit: &Cockpit,
+        from: &Speaker,
+        text: &str,
+        take: bool,
+        inputs: &mut Vec<Input>,
+    ) -> Reply {
+        if text.trim() == "status" {
+            return Reply::Status(Box::new(self.status(at, cockpit)));
+        }
+        // What cannot be done is no reason to take the stick from anybody.
+        let command = match parse(text, from) {
+            Ok(command) => command,
+            Err(reason) => return refused(reason),
+        };
+        let moved = match take {
+            true => Ok(self.stick.take(at, from)),
+            false => self.stick.may_command(at, from),
+        };
+        match moved {
+            Ok(moved) => self.passed(moved, inputs),
+            Err(reason) => return refused(reason),
+        }
+        inputs.push(input(from, command));
+        ok(text.trim())
+    }
+
+    /// The stick moved: that is on the timeline, and everybody may know.
+    fn passed(&self, moved: Option<Moved>, inputs: &mut Vec<Input>) {
+        let Some(moved) = moved else { return };
+        let note = match (&moved.holder, &moved.from) {
+            (Some(holder), Some(from)) => format!("{holder} takes the stick from {from}"),
+            (Some(holder), None) => format!("{holder} has the stick"),
+            (None, Some(from)) => format!("{from} gives the stick back"),
+            (None, None) => return,
+        };
+        inputs.push(Input::Command(Command::Mark { note }));
+        self.public.send_modify(|public| public.stick = self.stick.holder());
+    }
+
+    fn status(&self, at: At, cockpit: &Cockpit) -> Status {
+        let guard = cockpit.brake().state();
+        let is_blind = guard.is_some_and(|(state, _)| *state == GuardState::Blind);
+        let target = cockpit.target();
+        let victims = target.map(|target| u32::try_from(target.victims.len()).unwrap_or(u32::MAX));
+        Status {
+            at_ms: at.ms(),
+            flight: self.plate.flight.clone(),
+            server: self.plate.server.clone(),
+            log: self.plate.log.clone(),
+            sample_age_ms: self.last_sample.map(|last| at.ms_since(last)),
+            guard: guard.map(|(state, _)| word(*state).to_owned()),
+            sentence: guard.map(|(_, sentence)| sentence.clone()),
+            target: target.map(|target| described(target, cockpit)),
+            victims: victims.filter(|_| !is_blind),
+            stop: cockpit
+                .brake()
+                .stop()
+                .map(|stop| StopStatus { stop: stop.id().0, pid: stop.attempt().backend.pid.0 }),
+            exit: cockpit.exit_code(),
+            stick: self.stick.holder(),
+            joined: self.joined.values().cloned().collect(),
+        }
+    }
+}
+
+/// The command that a text means.
+fn parse(text: &str, from: &Speaker) -> Result<Command, String> {
+    let text = text.trim();
+    let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    match (verb, rest) {
+        ("disarm", "") => Ok(Command::Disarm),
+        ("end", "") => Ok(Command::End { reason: format!("ended by {}", from.operator) }),
+        ("mark", "") => Err("mark what? Write: mark TEXT".to_owned()),
+        ("mark", note) => Ok(Command::Mark { note: note.to_owned() }),
+        ("pause" | "resume", "") => Err("an attached flight has nothing of its own to pause".to_owned()),
+        _ => Err(format!("{text:?} is no command; there are: status, disarm, mark TEXT, end")),
+    }
+}
+
+/// A command as the engine gets it.
+fn input(_by: &Speaker, command: Command) -> Input {
+    Input::Command(command)
+}
+
+/// A process that is suspended guards nothing and leaves its sessions alone with the server.
+fn why_not_suspended(at: At, cockpit: &Cockpit) -> Option<&'static str> {
+    let brake = cockpit.brake();
+    let is_shadow = brake.state().is_some_and(|(state, _)| *state == GuardState::Shadow);
+    if brake.stop().is_some() {
+        Some("a stop is under way")
+    } else if brake.decides(at) && !is_shadow {
+        Some("the flight is armed; disarm it first")
+    } else {
+        None
+    }
+}
+
+fn described(target: &Target, cockpit: &Cockpit) -> TargetStatus {
+    let story = target.story(cockpit.catalog());
+    let lock = story.lock;
+    TargetStatus {
+        pid: target.pid().0,
+        application: story.application,
+        role: story.role,
+        kind: story.kind,
+        relation: lock.as_ref().map(|lock| lock.relation.clone()),
+        mode: lock.as_ref().map(|lock| lock.mode.clone()),
+        granted: lock.as_ref().map(|lock| lock.granted),
+        strong: story.strong,
+    }
+}
+
+fn word(state: GuardState) -> &'static str {
+    match state {
+        GuardState::Watching => "watching",
+        GuardState::Shadow => "shadow",
+        GuardState::Armed => "armed",
+        GuardState::Tripped => "tripped",
+        GuardState::Blind => "blind",
+    }
+}
+
+fn ok(text: impl Into<String>) -> Reply {
+    Reply::Ok { text: text.into() }
+}
+
+fn refused(reason: impl Into<String>) -> Reply {
+    Reply::Refused { reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk() -> Desk {
+        Desk::new(Plate::default(), Stick::new(0, Some("alice")))
+    }
+
+    fn bob() -> Speaker {
+        Speaker { seat: Seat::Guest(1), operator: "bob".to_owned(), stays: true }
+    }
+
+    fn say(text: &str, take: bool) -> Ask {
+        Ask::Say { text: text.to_owned(), take }
+    }
+
+    #[test]
+    fn what_is_refused_reaches_no_engine() {
+        let (mut desk, cockpit) = (desk(), Cockpit::default());
+        for ask in
+            [say("disarm", false), say("pause", true), say("fly", true), say("mark ", true), say("", true)]
+        {
+            let (inputs, reply) = desk.hear(At::default(), &cockpit, &bob(), ask.clone());
+            assert!(matches!(reply, Reply::Refused { .. }) && inputs.is_empty(), "{ask:?}: {reply:?}");
+        }
+        assert_eq!(desk.stick.holder().map(|holder| holder.operator).as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn a_stick_that_is_taken_is_announced_before_what_is_said() {
+        let (mut desk, cockpit) = (desk(), Cockpit::default());
+        let mut public = desk.public();
+        let (inputs, reply) = desk.hear(At::default(), &cockpit, &bob(), say(" disarm ", true));
+        let note = "bob takes the stick from alice".to_owned();
+        assert_eq!(inputs, [Input::Command(Command::Mark { note }), Input::Command(Command::Disarm)]);
+        assert_eq!(reply, ok("disarm"));
+        assert!(public.has_changed().expect("the desk lives"));
+        assert_eq!(public.borrow_and_update().stick.as_ref().map(|s| &*s.operator), Some("bob"));
+        let (inputs, _) = desk.hear(At::default(), &cockpit, &bob(), Ask::Leave);
+        assert_eq!(inputs.len(), 1, "the stick of who leaves is given back: {inputs:?}");
+        assert_eq!(public.borrow_and_update().stick, None);
+    }
+}
