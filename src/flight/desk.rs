@@ -11,7 +11,8 @@ use tokio::sync::{oneshot, watch};
 use super::stick::{Moved, Seat, Speaker, Stick};
 use crate::engine::Cockpit;
 use crate::engine::ids::At;
-use crate::engine::input::{Command, Input};
+use crate::engine::command::{Command, Request};
+use crate::engine::input::Input;
 use crate::engine::target::Target;
 use crate::engine::timeline::GuardState;
 use crate::remote::protocol::{Holder, Reply, Status, StopStatus, TargetStatus};
@@ -38,6 +39,13 @@ pub enum Ask {
     Say {
         /// A command, as one would type it.
         text: String,
+        /// Take the stick before.
+        take: bool,
+    },
+    /// To do this: the command names whom it means.
+    Order {
+        /// The command.
+        command: Command,
         /// Take the stick before.
         take: bool,
     },
@@ -114,7 +122,14 @@ impl Desk {
                 ok("joined")
             }
             Ask::Status => Reply::Status(Box::new(self.status(at, cockpit))),
-            Ask::Say { text, take } => self.say(at, cockpit, from, &text, take, &mut inputs),
+            Ask::Say { text, .. } if text.trim() == "status" => {
+                Reply::Status(Box::new(self.status(at, cockpit)))
+            }
+            Ask::Say { text, take } => match parse(&text, cockpit, from) {
+                Ok(command) => self.order(at, cockpit, from, command, take, &mut inputs),
+                Err(reason) => refused(reason),
+            },
+            Ask::Order { command, take } => self.order(at, cockpit, from, command, take, &mut inputs),
             Ask::Take => {
                 let moved = self.stick.take(at, from);
                 self.passed(moved, &mut inputs);
@@ -145,23 +160,19 @@ impl Desk {
         (inputs, reply)
     }
 
-    fn say(
+    fn order(
         &mut self,
         at: At,
         cockpit: &Cockpit,
         from: &Speaker,
-        text: &str,
+        command: Command,
         take: bool,
         inputs: &mut Vec<Input>,
     ) -> Reply {
-        if text.trim() == "status" {
-            return Reply::Status(Box::new(self.status(at, cockpit)));
-        }
         // What cannot be done is no reason to take the stick from anybody.
-        let command = match parse(text, from) {
-            Ok(command) => command,
-            Err(reason) => return refused(reason),
-        };
+        if let Err(reason) = cockpit.may(&command) {
+            return refused(reason);
+        }
         let moved = match take {
             true => Ok(self.stick.take(at, from)),
             false => self.stick.may_command(at, from),
@@ -170,20 +181,16 @@ impl Desk {
             Ok(moved) => self.passed(moved, inputs),
             Err(reason) => return refused(reason),
         }
+        let said = command.to_string();
         inputs.push(input(from, command));
-        ok(text.trim())
+        ok(said)
     }
 
     /// The stick moved: that is on the timeline, and everybody may know.
     fn passed(&self, moved: Option<Moved>, inputs: &mut Vec<Input>) {
         let Some(moved) = moved else { return };
-        let note = match (&moved.holder, &moved.from) {
-            (Some(holder), Some(from)) => format!("{holder} takes the stick from {from}"),
-            (Some(holder), None) => format!("{holder} has the stick"),
-            (None, Some(from)) => format!("{from} gives the stick back"),
-            (None, None) => return,
-        };
-        inputs.push(Input::Command(Command::Mark { note }));
+        let command = Command::Stick { holder: moved.holder, taken_from: moved.from };
+        inputs.push(Input::Command(Request { by: None, command }));
         self.public.send_modify(|public| public.stick = self.stick.holder());
     }
 
@@ -214,23 +221,17 @@ impl Desk {
 }
 
 /// The command that a text means.
-fn parse(text: &str, from: &Speaker) -> Result<Command, String> {
-    let text = text.trim();
-    let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let rest = rest.trim();
-    match (verb, rest) {
-        ("disarm", "") => Ok(Command::Disarm),
-        ("end", "") => Ok(Command::End { reason: format!("ended by {}", from.operator) }),
-        ("mark", "") => Err("mark what? Write: mark TEXT".to_owned()),
-        ("mark", note) => Ok(Command::Mark { note: note.to_owned() }),
-        ("pause" | "resume", "") => Err("an attached flight has nothing of its own to pause".to_owned()),
-        _ => Err(format!("{text:?} is no command; there are: status, disarm, mark TEXT, end")),
+fn parse(text: &str, cockpit: &Cockpit, from: &Speaker) -> Result<Command, String> {
+    match text.trim() {
+        "end" => Ok(Command::End { reason: format!("ended by {}", from.operator) }),
+        "pause" | "resume" => Err("an attached flight has nothing of its own to pause".to_owned()),
+        text => Command::parse(text, cockpit, None),
     }
 }
 
 /// A command as the engine gets it.
-fn input(_by: &Speaker, command: Command) -> Input {
-    Input::Command(command)
+fn input(by: &Speaker, command: Command) -> Input {
+    Input::Command(Request { by: Some(by.operator.clone()), command })
 }
 
 /// A process that is suspended guards nothing and leaves its sessions alone with the server.
@@ -312,8 +313,9 @@ mod tests {
         let (mut desk, cockpit) = (desk(), Cockpit::default());
         let mut public = desk.public();
         let (inputs, reply) = desk.hear(At::default(), &cockpit, &bob(), say(" disarm ", true));
-        let note = "bob takes the stick from alice".to_owned();
-        assert_eq!(inputs, [Input::Command(Command::Mark { note }), Input::Command(Command::Disarm)]);
+        let stick = Command::Stick { holder: Some("bob".to_owned()), taken_from: Some("alice".to_owned()) };
+        let taken = Input::Command(Request { by: None, command: stick });
+        assert_eq!(inputs, [taken, input(&bob(), Command::Disarm)]);
         assert_eq!(reply, ok("disarm"));
         assert!(public.has_changed().expect("the desk lives"));
         assert_eq!(public.borrow_and_update().stick.as_ref().map(|s| &*s.operator), Some("bob"));

@@ -6,6 +6,7 @@
 
 mod desk;
 mod executor;
+pub mod feed;
 mod recorder;
 mod runner;
 pub mod signals;
@@ -39,6 +40,7 @@ use crate::remote::protocol::{Greeting, PROTOCOL, Reply};
 pub use desk::{Ask, Question};
 use desk::{Desk, Plate};
 use executor::Executor;
+use feed::Feeder;
 use recorder::Recorder;
 pub use runner::Runner;
 use socket::Socket;
@@ -263,15 +265,20 @@ impl Ready {
         self.socket.as_ref().err().map(String::as_str)
     }
 
-    /// Flies to the end; `tell` gets the lines and must not block. Returns the exit code.
-    pub async fn fly(self, mut tell: impl FnMut(Vec<Line>)) -> u8 {
+    /// The flight's clock.
+    pub fn clock(&self) -> FlightClock {
+        self.clock
+    }
+
+    /// Flies to the end; `tell` gets the lines, `feeder` the inputs, and neither may block. Returns the exit code.
+    pub async fn fly(self, feeder: Option<Feeder>, mut tell: impl FnMut(Vec<Line>)) -> u8 {
         let Ready { clock, begin, attached, links, mut inputs, executor, recorder, host, mut questions, .. } = self;
         let log = recorder.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let plate = Plate { flight: self.name, server: begin.server.clone(), log };
         let mut desk = Desk::new(plate.clone(), Stick::new(begin.utc_us, self.screen.as_deref()));
         let greeting = greeting(plate, &begin, &attached, clock);
         let mut deck =
-            Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder, host };
+            Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder, host, feeder };
         let (stop_sampler, sampler_stop) = self.stop_sampler;
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
@@ -336,6 +343,9 @@ impl Ready {
         let exit = deck.cockpit.exit_code();
         let at = clock.now();
         tell(deck.recorder.close(at).map(|text| note(at, text)).into_iter().collect());
+        if let Some(feeder) = &deck.feeder {
+            feeder.over(at);
+        }
         // Who has joined learns of the end once it is in the log.
         desk.ended(exit);
         if let Some(serving) = serving {
@@ -359,6 +369,7 @@ struct Deck {
     executor: Executor,
     recorder: Recorder,
     host: Option<Host>,
+    feeder: Option<Feeder>,
 }
 
 impl Deck {
@@ -385,7 +396,13 @@ impl Deck {
         let was_sample = matches!(input, Input::Sample(_));
         let was_slow = matches!(&input, Input::Sample(sample) if sample.slow.is_some());
         self.recorder.begin_turn(at, &self.cockpit, &input);
+        if let Some(feeder) = &self.feeder {
+            feeder.input(at, &input);
+        }
         let effects = self.cockpit.handle(at, input);
+        if let Some(feeder) = &self.feeder {
+            feeder.handled(at, &self.cockpit);
+        }
         self.recorder.end_turn(at, &effects);
         let mut over = false;
         for effect in effects {

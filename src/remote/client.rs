@@ -9,6 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::engine::command::Command;
+
 use super::place;
 use super::protocol::{Greeting, MAX_LINE_BYTES, PROTOCOL, Reply, Request, Status};
 
@@ -104,6 +106,14 @@ impl Remote {
     /// [`RemoteError`]. A refusal is no error but the [`Reply`].
     pub fn say(&mut self, text: &str, take: bool) -> Result<Reply, RemoteError> {
         self.request(&Request::Say { text: text.to_owned(), take })
+    }
+
+    /// Gives a command that names whom it means.
+    ///
+    /// # Errors
+    /// [`RemoteError`]. A refusal is no error but the [`Reply`].
+    pub fn order(&mut self, command: Command) -> Result<Reply, RemoteError> {
+        self.request(&Request::Order { command, take: false })
     }
 
     /// Takes the stick.

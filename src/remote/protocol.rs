@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::command::Command;
+
 /// The protocol this release speaks.
 pub const PROTOCOL: u32 = 1;
 /// The longest line, in bytes, its end included.
@@ -66,6 +68,14 @@ pub enum Request {
     Say {
         /// The command.
         text: String,
+        /// Take the stick before, if somebody else has it.
+        #[serde(default)]
+        take: bool,
+    },
+    /// A command that names whom it means: what was looked at when its key was pressed.
+    Order {
+        /// The command.
+        command: Command,
         /// Take the stick before, if somebody else has it.
         #[serde(default)]
         take: bool,

@@ -22,6 +22,7 @@ use super::ui::{Loudness, Message, Ui};
 use super::update::{self, Leave, Order, Play, Press};
 use super::views;
 use crate::clock::FlightClock;
+use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::replay::ReplayError;
 
@@ -41,8 +42,6 @@ pub enum Event {
     Wake,
     /// The flight answered.
     Answer(Result<String, String>),
-    /// The stick has gone to somebody, or to nobody.
-    Stick(Option<String>),
     /// The screen is to be left.
     Leave,
 }
@@ -78,8 +77,8 @@ pub struct Looks {
 pub struct Screen {
     /// Where its inputs come from.
     pub source: Source,
-    /// Where its commands go.
-    pub pilot: Pilot,
+    /// Where its commands go; nowhere in a replay.
+    pub pilot: Option<Pilot>,
     /// How it looks.
     pub looks: Looks,
     /// What is known of the recording.
@@ -197,17 +196,6 @@ impl Running {
                 }
                 self.urgent = true;
             }
-            Event::Stick(holder) => {
-                let text = match &holder {
-                    Some(holder) => format!("{holder} has the stick"),
-                    None => "nobody has the stick: T takes it".to_owned(),
-                };
-                if let Pilot::There(there) = &mut self.screen.pilot {
-                    there.stick_is(holder);
-                }
-                self.ui.say(self.clock.now().ms(), Loudness::Info, text);
-                self.urgent = true;
-            }
             Event::Terminal(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => {
                 self.urgent = true;
                 return self.key(&key);
@@ -249,16 +237,15 @@ impl Running {
         match order {
             Order::Leave(leave) => return Ok(Some(Left::Operator(leave))),
             Order::Command(command) => {
-                let said = command.to_string();
-                match self.screen.pilot.command(command) {
-                    Ok(()) => self.ui.say(now_ms, Loudness::Info, format!(":{said}")),
-                    Err(why) => self.ui.say(now_ms, Loudness::Warning, format!("{said}: {why}")),
+                if let Some(pilot) = &self.screen.pilot {
+                    pilot.command(command);
                 }
             }
-            Order::TakeStick => match self.screen.pilot.take_stick() {
-                Ok(()) => self.ui.say(now_ms, Loudness::Info, "asked for the stick"),
-                Err(why) => self.ui.say(now_ms, Loudness::Warning, why),
-            },
+            Order::TakeStick => {
+                if let Some(pilot) = &self.screen.pilot {
+                    pilot.take_stick();
+                }
+            }
             Order::Copy(row) => {
                 let text = views::line(&self.shown(&self.ui), &row);
                 self.surface.copy(&text);
@@ -368,10 +355,10 @@ fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms:
         Some(frozen) => (&frozen.picture, frozen.now),
         None => (screen.source.picture(), screen.source.now()),
     };
-    let origin = match (&screen.source, &screen.pilot) {
-        (Source::Replay(playback), _) => Origin::Replay(playback),
-        (_, Pilot::There(remote)) => Origin::Joined { flight: remote.flight(), stick: remote.stick() },
-        _ => Origin::Live(&screen.recording),
+    let origin = match &screen.source {
+        Source::Replay(playback) => Origin::Replay(playback),
+        Source::Joined(_) => Origin::Joined(&screen.recording),
+        Source::Live(_) => Origin::Live(&screen.recording),
     };
     Shown {
         cockpit: &picture.cockpit,
@@ -379,7 +366,7 @@ fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms:
         now,
         origin,
         frozen_ms: frozen.map(|frozen| now_ms.saturating_sub(frozen.since_ms)),
-        seat: seat(screen),
+        seat: seat(screen, &picture.cockpit),
         may_detach: screen.may_detach,
         ui,
         theme: &screen.looks.theme,
@@ -388,13 +375,16 @@ fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms:
     }
 }
 
-fn seat(screen: &Screen) -> Seat {
-    match (&screen.source, &screen.pilot) {
-        (Source::Replay(_), _) | (_, Pilot::Nobody) => Seat::Replay,
-        (source, _) if source.is_over() => Seat::Landed,
-        (_, Pilot::Here { .. }) => Seat::Pilot,
-        (_, Pilot::There(remote)) if remote.has_stick() => Seat::Pilot,
-        (_, Pilot::There(_)) => Seat::Observer,
+fn seat(screen: &Screen, cockpit: &Cockpit) -> Seat {
+    let Some(pilot) = &screen.pilot else { return Seat::Replay };
+    if screen.source.is_over() {
+        return Seat::Landed;
+    }
+    match cockpit.stick() {
+        Some(holder) if holder == pilot.operator() => Seat::Pilot,
+        Some(_) => Seat::Observer,
+        // Nobody has it: the screen that flies has it by nature, a joined one takes it by its first command.
+        None => Seat::Pilot,
     }
 }
 

@@ -47,13 +47,8 @@ pub struct Shown<'a> {
 pub enum Origin<'a> {
     /// It flies in this process.
     Live(&'a Recording),
-    /// It flies elsewhere.
-    Joined {
-        /// Its name.
-        flight: &'a str,
-        /// Who has the stick.
-        stick: Option<&'a str>,
-    },
+    /// It flies elsewhere, and is read from its log.
+    Joined(&'a Recording),
     /// It is played from its log.
     Replay(&'a Playback),
 }
@@ -61,8 +56,8 @@ pub enum Origin<'a> {
 /// What is known of the recording of a flight in this process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recording {
-    /// The flight's name: what `join` and `tell` call it; none when nothing listens.
-    pub flight: Option<String>,
+    /// The flight's name: what `join` and `tell` call it.
+    pub flight: String,
     /// The log's file; none when nothing is recorded.
     pub log: Option<String>,
 }
@@ -82,6 +77,24 @@ impl<'a> Shown<'a> {
             selected: self.ui.selected_backend(),
             may_detach: self.may_detach,
         }
+    }
+
+    /// The moment of the last sample: what it shows was so then.
+    pub fn seen(&self) -> At {
+        self.cockpit.sample_at().unwrap_or(self.now)
+    }
+
+    /// What a client calls itself; masked for a shared screen.
+    pub fn application(&self, name: &str) -> String {
+        if name.is_empty() {
+            return "(no name)".to_owned();
+        }
+        self.masked("app", name)
+    }
+
+    /// A name; for a shared screen, one by which it can be told from others but not be known.
+    pub fn masked(&self, what: &str, name: &str) -> String {
+        if self.ui.presenter { format!("{what}-{:03x}", crc32c::crc32c(name.as_bytes()) & 0xfff) } else { name.to_owned() }
     }
 
     /// How long ago `at` was, in milliseconds.

@@ -3,8 +3,6 @@
 //! Owns the screen's own copy of the engine, whatever feeds it. What a live flight cannot hand over in time is
 //! skipped by taking a fresh copy of its engine: a screen never slows a flight down. Effects of the copy go nowhere.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::playback::Playback;
@@ -13,11 +11,9 @@ use crate::engine::Cockpit;
 use crate::engine::history::History;
 use crate::engine::ids::At;
 use crate::engine::input::Input;
+use crate::flight::feed::{Feed, News};
 use crate::remote::Tail;
-use crate::replay::ReplayError;
-
-/// Inputs that may wait for a screen before it gets a copy of the engine instead.
-const BACKLOG: usize = 128;
+use crate::replay::{ReplayError, Step};
 
 /// What a screen is fed from.
 #[derive(Debug)]
@@ -110,88 +106,29 @@ impl Source {
     }
 }
 
-/// The screen's end of the channel from the flight.
+/// The screen of the flight in this process.
 #[derive(Debug)]
 pub struct Live {
-    queue: Arc<Mutex<Queue>>,
+    feed: Feed,
     clock: FlightClock,
     picture: Picture,
     ended: Option<At>,
 }
 
-/// The flight's end of that channel.
-pub struct Feeder {
-    queue: Arc<Mutex<Queue>>,
-    wake: Box<dyn Fn() + Send>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    items: VecDeque<Item>,
-    /// More came than could be kept: nothing counts until a copy of the engine is handed over.
-    overrun: bool,
-}
-
-#[derive(Debug)]
-enum Item {
-    Input(At, Box<Input>),
-    Copy(At, Box<Cockpit>),
-    Over(At),
-}
-
-/// A channel from a flight, whose clock this is, to a screen. `wake` is called when there is something new.
-pub fn live(clock: FlightClock, wake: impl Fn() + Send + 'static) -> (Feeder, Live) {
-    let queue = Arc::new(Mutex::new(Queue::default()));
-    let feeder = Feeder { queue: Arc::clone(&queue), wake: Box::new(wake) };
-    (feeder, Live { queue, clock, picture: Picture::default(), ended: None })
-}
-
-impl Feeder {
-    /// An input that the flight is about to handle. Never waits for the screen.
-    pub fn input(&self, at: At, input: &Input) {
-        let mut queue = lock(&self.queue);
-        if queue.items.len() >= BACKLOG {
-            queue.items.clear();
-            queue.overrun = true;
-        }
-        if !queue.overrun {
-            queue.items.push_back(Item::Input(at, Box::new(input.clone())));
-        }
-        drop(queue);
-        (self.wake)();
-    }
-
-    /// The engine after that input: copied only for a screen that has fallen behind and has caught its breath.
-    pub fn handled(&self, at: At, cockpit: &Cockpit) {
-        let mut queue = lock(&self.queue);
-        if queue.overrun {
-            queue.overrun = false;
-            queue.items.push_back(Item::Copy(at, Box::new(cockpit.clone())));
-        }
-    }
-
-    /// The flight is over.
-    pub fn over(&self, at: At) {
-        lock(&self.queue).items.push_back(Item::Over(at));
-        (self.wake)();
-    }
-}
-
-impl std::fmt::Debug for Feeder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Feeder").finish_non_exhaustive()
-    }
-}
-
 impl Live {
+    /// A screen fed by `feed`; `clock` is the flight's.
+    pub fn new(feed: Feed, clock: FlightClock) -> Live {
+        Live { feed, clock, picture: Picture::default(), ended: None }
+    }
+
     fn advance(&mut self) -> bool {
-        let items = std::mem::take(&mut lock(&self.queue).items);
-        let changed = !items.is_empty();
-        for item in items {
+        let news = self.feed.take();
+        let changed = !news.is_empty();
+        for item in news {
             match item {
-                Item::Input(at, input) => self.picture.take(at, *input),
-                Item::Copy(at, cockpit) => self.picture.jump(at, *cockpit),
-                Item::Over(at) => self.ended = Some(at),
+                News::Input(at, input) => self.picture.take(at, *input),
+                News::Copy(at, cockpit) => self.picture.jump(at, *cockpit),
+                News::Over(at) => self.ended = Some(at),
             }
         }
         changed
@@ -215,7 +152,10 @@ impl Joined {
 
     fn advance(&mut self) -> Result<bool, ReplayError> {
         let mut changed = false;
-        while let Some(at) = self.tail.step()? {
+        while let Some(step) = self.tail.next_step()? {
+            let at = match step {
+                Step::Turn { at, .. } | Step::Resumed { at, .. } | Step::StateDiffers { at } => at,
+            };
             self.picture.history.observe(at, self.tail.cockpit());
             self.picture.at = at;
             changed = true;
@@ -229,8 +169,4 @@ impl Joined {
         }
         Ok(changed)
     }
-}
-
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }

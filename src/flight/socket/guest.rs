@@ -132,6 +132,7 @@ impl Guest {
             }
             Request::Status {} => Ask::Status,
             Request::Say { text, take } => Ask::Say { text, take },
+            Request::Order { command, take } => Ask::Order { command, take },
             Request::Take {} => Ask::Take,
             Request::Release {} => Ask::Release,
         };

@@ -132,7 +132,8 @@ fn recording(shown: &Shown<'_>) -> Vec<Part> {
             vec![Part::new(0, format!("{} REC {since}", glyphs.record), shown.style(Meaning::Danger))]
         }
         Origin::Live(_) => vec![Part::new(0, format!("NOT RECORDED {since}"), shown.style(Meaning::Warn))],
-        Origin::Joined { stick, .. } => {
+        Origin::Joined(_) => {
+            let stick = shown.cockpit.stick();
             let stick = stick.map_or("nobody has the stick".to_owned(), |stick| format!("stick: {stick}"));
             vec![
                 Part::new(2, stick, shown.style(Meaning::Muted)),
