@@ -8,7 +8,7 @@ mod choose;
 mod read;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tokio::sync::{mpsc, watch};
@@ -36,13 +36,22 @@ struct Request {
     choice: Choice,
 }
 
+/// What the thread and the flight know of each other.
+#[derive(Debug, Default)]
+struct Account {
+    /// Requests that were answered.
+    answered: AtomicU64,
+    /// It was said that a reading hangs: whatever comes after that is news.
+    hung: AtomicBool,
+}
+
 /// The flight's hold on the thread that reads.
 #[derive(Debug)]
 pub struct Host {
     own: watch::Receiver<Own>,
     requests: SyncSender<Request>,
     inputs: mpsc::Sender<Input>,
-    answered: Arc<AtomicU64>,
+    account: Arc<Account>,
     asked: u64,
     asked_at: At,
     told: bool,
@@ -61,23 +70,24 @@ impl Host {
         read: impl Fn(&Request) -> Fact<HostFacts> + Send + 'static,
     ) -> Host {
         let (requests, orders) = sync_channel(1);
-        let answered = Arc::new(AtomicU64::new(0));
-        let (answers, counter) = (inputs.clone(), Arc::clone(&answered));
+        let account = Arc::new(Account::default());
+        let (answers, shared) = (inputs.clone(), Arc::clone(&account));
         // Its own thread, which nobody joins: a file under /proc that does not answer holds up nothing else.
-        let serve = move || serve(&orders, &answers, &counter, read);
+        let serve = move || serve(&orders, &answers, &shared, read);
         let started = std::thread::Builder::new().name("lockpit-host".to_owned()).spawn(serve);
         if let Err(error) = started {
             tell(&inputs, format!("not allowed: no thread to read with: {error}"));
         }
-        Host { own, requests, inputs, answered, asked: 0, asked_at: At(0), told: false, turn: None }
+        Host { own, requests, inputs, account, asked: 0, asked_at: At(0), told: false, turn: None }
     }
 
     /// Asks for a reading of what matters now, unless one is under way. Never waits.
     pub fn ask(&mut self, at: At, cockpit: &Cockpit) {
-        if self.answered.load(Ordering::Acquire) < self.asked {
+        if self.account.answered.load(Ordering::Acquire) < self.asked {
             if at.ms_since(self.asked_at) >= HANGS_AFTER_MS && !self.told {
                 let why = format!("this machine did not tell its figures within {HANGS_AFTER_MS} ms");
                 self.told = tell(&self.inputs, why);
+                self.account.hung.store(self.told, Ordering::Release);
             }
             return;
         }
@@ -97,7 +107,7 @@ fn tell(inputs: &mpsc::Sender<Input>, why: String) -> bool {
 fn serve(
     requests: &Receiver<Request>,
     inputs: &mpsc::Sender<Input>,
-    answered: &AtomicU64,
+    account: &Account,
     read: impl Fn(&Request) -> Fact<HostFacts>,
 ) {
     let mut told = None;
@@ -107,11 +117,11 @@ fn serve(
             Fact::Known(_) => None,
             Fact::Missing(why) => Some((request.own, why.clone())),
         };
-        let is_news = why.is_none() || why != told;
+        let is_news = account.hung.swap(false, Ordering::AcqRel) || why.is_none() || why != told;
         told = why;
         if is_news && inputs.blocking_send(Input::Host(Box::new(fact))).is_err() {
             return;
         }
-        answered.fetch_add(1, Ordering::Release);
+        account.answered.fetch_add(1, Ordering::Release);
     }
 }
