@@ -74,6 +74,8 @@ pub struct History {
     sample_at: Option<At>,
     slow_at: Option<At>,
     last_point: Option<At>,
+    /// Without a sample for this long there is a gap, at the pace last seen.
+    gap_ms: u64,
     counters: Option<(At, DatabaseCounters)>,
     standbys: BTreeMap<String, Standby>,
     replays: BTreeMap<Pid, Replay>,
@@ -116,7 +118,9 @@ impl History {
             *self = History::default();
         }
         let samples = cockpit.tally().samples;
-        let gap_ms = GAP_INTERVALS.saturating_mul(cockpit.pacer().sample_every_ms()).max(1_000);
+        // The pace may change with the very sample that ends an interval of the old one.
+        let now_ms = GAP_INTERVALS.saturating_mul(cockpit.pacer().sample_every_ms()).max(1_000);
+        let gap_ms = std::mem::replace(&mut self.gap_ms, now_ms).max(now_ms);
         if samples != self.samples {
             self.samples = samples;
             self.sample(at, gap_ms, cockpit);

@@ -163,7 +163,7 @@ fn freed_words(freed: &Freed, pid: Pid) -> String {
     let go_on = verb(freed.sessions, "goes on", "go on");
     let mut words = format!("{} {go_on}", plural(freed.sessions.into(), "session"));
     if freed.victims > 0 {
-        words += &format!(", {} of them", plural(freed.victims.into(), "victim"));
+        words += &format!(", {} of them victims", freed.victims);
     }
     if freed.target_goes_on {
         words += ", the target among them";
@@ -278,7 +278,7 @@ fn growth(look: &Lookup<'_>, history: &History, at: At) -> Growth {
     };
     let slots = match &slots_out_ms {
         Ok(ms) => format!("connection slots run out in {} (estimate)", seconds(*ms)),
-        Err(why) => format!("when connection slots run out: {why}"),
+        Err(why) => format!("connection slots: {why}"),
     };
     Growth { waiting_per_minute, slots_left, slots_out_ms, sentence: format!("{queue}; {slots}") }
 }

@@ -140,7 +140,8 @@ fn those_who_wait_for_each_other_stand_under_a_row_of_their_own() {
     let mut story = Story::begin(Settings::default());
     story.look(1_000, cycle());
     let tree = LockTree::of(&story.cockpit, At::from_ms(1_000));
-    let rows = ["deadlock of 2, certain false", "+-A 103 3 target also B", "| `-2 x SELECT", "`-B 104 3 also A"];
+    let rows =
+        ["deadlock of 2, certain false", "+-A 103 3 target also B", "| `-2 x SELECT", "`-B 104 3 also A"];
     assert_eq!(drawn(&tree)[1..], rows[1..]);
     assert_eq!(drawn(&tree)[0], rows[0]);
     story.look(1_100, cycle());
