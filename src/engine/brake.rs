@@ -322,8 +322,7 @@ impl Brake {
         // The answer whether it may be stopped is on its way, and an input: this is judged again then.
         let acts = self.consent.acts_on(facts.at, target);
         let asked = target.found.max(self.consent.since());
-        let awaits_right =
-            acts && target.right.is_none() && facts.at.ms_since(asked) < RIGHT_WITHIN_MS;
+        let awaits_right = acts && target.right.is_none() && facts.at.ms_since(asked) < RIGHT_WITHIN_MS;
         // One stop at a time: a trip while another is under way would be spent on nothing. What the dead-man's
         // switch has hit needs no second one.
         let is_free = self.stop.is_none() && self.hit(&target.attempt) != Some(Hit::Yes);

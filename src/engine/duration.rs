@@ -3,8 +3,7 @@
 //! Owns their reading and their canonical form. [`super::guard::seconds`] is for sentences, this for commands.
 
 /// The units, largest first, in milliseconds.
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// `250ms`, `20s`, `5m`, `2h`, or several of these together; in milliseconds.
 ///
@@ -46,19 +45,32 @@ mod tests {
 
     #[test]
     fn durations_are_read_in_all_units() {
-        for (text, ms) in
-            [("250ms", 250), ("20s", 20_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("0s", 0), ("5min", 300_000)]
-        {
+        for (text, ms) in [
+            ("250ms", 250),
+            ("20s", 20_000),
+            ("1h30m", 5_400_000),
+            ("2d", 172_800_000),
+            ("0s", 0),
+            ("5min", 300_000),
+        ] {
             assert_eq!(duration_ms(text), Ok(ms), "{text}");
         }
-        for text in ["", "20", "s", "5x", "-1s", "1.5s", "99999999999999999999s", "999999999999999999h", "5µs"] {
+        for text in
+            ["", "20", "s", "5x", "-1s", "1.5s", "99999999999999999999s", "999999999999999999h", "5µs"]
+        {
             assert!(duration_ms(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        for (ms, text) in [(0, "0s"), (300_000, "5m"), (5_400_000, "1h30m"), (1_500, "1s500ms"), (90_061_001, "1d1h1m1s1ms")] {
+        for (ms, text) in [
+            (0, "0s"),
+            (300_000, "5m"),
+            (5_400_000, "1h30m"),
+            (1_500, "1s500ms"),
+            (90_061_001, "1d1h1m1s1ms"),
+        ] {
             assert_eq!((duration_text(ms).as_str(), duration_ms(text)), (text, Ok(ms)));
         }
         assert_eq!(duration_ms(&duration_text(u64::MAX)), Ok(u64::MAX));

@@ -60,7 +60,8 @@ impl Overrides {
         let told = over
             .map(|one| {
                 let name = &one.guardrail;
-                let back = limit_of(name, start).map_or("its default".to_owned(), |limit| in_unit(name, limit));
+                let back =
+                    limit_of(name, start).map_or("its default".to_owned(), |limit| in_unit(name, limit));
                 format!("limit {name} is {back} again: {} was for a time", in_unit(name, one.limit))
             })
             .collect();
@@ -88,10 +89,9 @@ pub(super) fn check(guardrail: &str, limit: u64) -> Result<(), String> {
     };
     match (guardrail, unit, limit) {
         (_, _, 0) => Err(format!("a limit of 0 for {guardrail} would trip on nothing")),
-        ("blind", _, MOST_BLIND_MS..) if limit > MOST_BLIND_MS => Err(format!(
-            "blind cannot be turned off: its limit is at most {}",
-            duration_text(MOST_BLIND_MS)
-        )),
+        ("blind", _, MOST_BLIND_MS..) if limit > MOST_BLIND_MS => {
+            Err(format!("blind cannot be turned off: its limit is at most {}", duration_text(MOST_BLIND_MS)))
+        }
         (_, Unit::Sessions, _) if u32::try_from(limit).is_err() => {
             Err(format!("{limit} is more sessions than any server has"))
         }

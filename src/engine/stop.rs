@@ -113,13 +113,7 @@ impl Stop {
     }
 
     /// Begins to stop one backend by one rung.
-    pub fn begin_one(
-        id: StopId,
-        at: At,
-        whom: &Target,
-        rung: Rung,
-        is_target: bool,
-    ) -> (Option<Stop>, Step) {
+    pub fn begin_one(id: StopId, at: At, whom: &Target, rung: Rung, is_target: bool) -> (Option<Stop>, Step) {
         let first = Ok((rung, "ordered by the operator".to_owned()));
         Stop::begin_with(first, Cause::Order { is_target }, id, at, whom, OnTrip::Auto)
     }
@@ -307,7 +301,11 @@ impl Stop {
             RungAnswer::NobodyFits | RungAnswer::Refused(_) => {
                 // There is one rung before the last at most: this was it.
                 self.hit = if self.hit == Hit::Perhaps { Hit::No } else { self.hit };
-                if let RungAnswer::NobodyFits = answer { StopResult::AlreadyOver } else { StopResult::Refused }
+                if let RungAnswer::NobodyFits = answer {
+                    StopResult::AlreadyOver
+                } else {
+                    StopResult::Refused
+                }
             }
             RungAnswer::Failed(_) => StopResult::Lost,
         };

@@ -6,9 +6,11 @@
 #![allow(dead_code, reason = "unit tests and scenarios each use their own part")]
 
 use super::Cockpit;
-use super::effect::Effect;
+use super::effect::{Effect, Rung};
 use super::ids::{At, BackendId, Oid, Pid, StopId};
-use super::input::{Attached, Begin, Conn, Input, Link, LinkState, Outcome, Rights, RungAnswer};
+use super::input::{
+    Attached, Begin, Command, Conn, Input, Link, LinkState, Outcome, Request, Rights, RungAnswer,
+};
 use super::sample::{Fact, State};
 use super::settings::{Arming, Selector, Settings};
 use super::testing::{Look, SHOP, calm, jam, names, server, text};
@@ -135,8 +137,20 @@ impl Story {
         self.input(ms, Input::Tick)
     }
 
+    /// An outcome at `ms`; the answer to a rung is one to the present rung.
     pub(crate) fn outcome(&mut self, ms: u64, outcome: Outcome) -> Vec<Effect> {
+        let outcome = self.of_present_rung(outcome);
         self.input(ms, Input::Outcome(outcome))
+    }
+
+    /// The same outcome; if it is the answer to a rung, one to the rung that the stop stands on.
+    pub(crate) fn of_present_rung(&self, outcome: Outcome) -> Outcome {
+        match (outcome, self.cockpit.brake().stop()) {
+            (Outcome::Rung { stop, answer, sent, .. }, Some(under_way)) => {
+                Outcome::Rung { stop, rung: under_way.rung(), answer, sent }
+            }
+            (outcome, _) => outcome,
+        }
     }
 
     /// The jam with `n` readers is seen at 1.0 s and 1.1 s; returns what is to be done after the second look.
@@ -162,9 +176,20 @@ impl Story {
     }
 }
 
-/// The server's answer to a rung, sent at `sent_ms`.
+/// The server's answer to a rung, sent at `sent_ms`; [`Story::outcome`] says to which.
 pub(crate) fn rung(stop: u32, answer: RungAnswer, sent_ms: u64) -> Outcome {
-    Outcome::Rung { stop: StopId(stop), answer, sent: At::from_ms(sent_ms) }
+    let (stop, rung) = (StopId(stop), Rung::Terminate);
+    Outcome::Rung { stop, rung, answer, sent: At::from_ms(sent_ms) }
+}
+
+/// A command of the operator `alice`.
+pub(crate) fn alice(command: Command) -> Input {
+    Input::Command(Request { by: Some("alice".to_owned()), command })
+}
+
+/// A command of nobody in particular.
+pub(crate) fn ordered(command: Command) -> Input {
+    Input::Command(Request { by: None, command })
 }
 
 /// The session is gone; `victims_waiting` wait on.

@@ -185,7 +185,8 @@ impl Follow {
         let still = self.target.as_ref().and_then(|target| {
             schema_workers(view).find(|backend| target.attempt.continues_as(&attempt_of(backend)))
         });
-        let wanted = self.wanted.and_then(|wanted| schema_workers(view).find(|backend| backend.id() == wanted));
+        let wanted =
+            self.wanted.and_then(|wanted| schema_workers(view).find(|backend| backend.id() == wanted));
         if let (Some(backend), Some(target)) = (still, self.target.as_mut()) {
             target.observe(view, backend, since);
             let is_wanted = wanted.is_some_and(|wanted| wanted.pid == backend.pid);

@@ -7,7 +7,7 @@ use super::locks::LockMode::{AccessExclusiveLock, ShareUpdateExclusiveLock};
 use super::sample::{DatabaseCounters, Edge, Fact, SlowFacts, Watch};
 use super::scene::Part;
 use super::settings::{Arming, IfLost, Selector, Settings};
-use super::story::{Story, armed, attached, begin, ended, gone, rung};
+use super::story::{Story, armed, attached, begin, ended, gone, ordered, rung};
 use super::target::Target;
 use super::testing::{
     A, B, Look, ORDERS, SHOP, USERS, calm, client, forgotten_reader, jam, names, readers, server,
@@ -58,7 +58,7 @@ fn ends(effects: &[Effect]) -> bool {
 }
 
 fn end(reason: &str) -> Input {
-    Input::Command(Command::End { reason: reason.to_owned() })
+    ordered(Command::End { reason: reason.to_owned() })
 }
 
 fn watch(waiting: u32) -> Input {
@@ -464,7 +464,7 @@ fn links_are_told_when_they_come_and_go() {
 #[test]
 fn a_remark_is_on_the_timeline() {
     let mut story = Story::begin(watching());
-    story.input(10, Input::Command(Command::Mark { note: "app v2 is out".to_owned() }));
+    story.input(10, ordered(Command::Mark { note: "app v2 is out".to_owned() }));
     assert_eq!(notes(&story.events()), [(false, "app v2 is out".to_owned())]);
 }
 
@@ -508,7 +508,7 @@ fn the_timeline_tells_what_it_still_has() {
     let mut story = Story::begin(watching());
     let before = story.cockpit.timeline().total();
     for n in 0..1_200 {
-        story.cockpit.handle(At::from_ms(n), Input::Command(Command::Mark { note: n.to_string() }));
+        story.cockpit.handle(At::from_ms(n), ordered(Command::Mark { note: n.to_string() }));
     }
     let timeline = story.cockpit.timeline();
     assert_eq!(timeline.total(), before + 1_200);

@@ -145,7 +145,13 @@ impl Cockpit {
         let totals = self.brake.totals();
         match (totals.acted + totals.in_vain, totals.aborted, totals.arming_refused) {
             (1.., 0, _) => 4,
-            (1.., 1.., _) => if totals.guardrail_first { 4 } else { 5 },
+            (1.., 1.., _) => {
+                if totals.guardrail_first {
+                    4
+                } else {
+                    5
+                }
+            }
             (0, 1.., _) => 5,
             (0, 0, true) => 8,
             (0, 0, false) => 0,

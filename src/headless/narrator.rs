@@ -62,7 +62,9 @@ fn body(cockpit: &Cockpit, event: &Event) -> Body {
             sentence: sentence.clone(),
         }),
         Event::Guardrail { name, reading } => Body::Guard(guardrail(name, reading)),
-        Event::Commanded { by, said, refused } => Body::Note(commanded(by.as_deref(), said, refused.as_deref())),
+        Event::Commanded { by, said, refused } => {
+            Body::Note(commanded(by.as_deref(), said, refused.as_deref()))
+        }
         Event::Trip { name, reading, pid, acted, attempt } => Body::Trip(Trip {
             guardrail: name.clone(),
             value: reading.value,

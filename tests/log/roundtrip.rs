@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockpit::engine::effect::Effect;
 use lockpit::engine::ids::{At, Pid, ServerTime};
-use lockpit::engine::input::{Command, Gap, Input};
+use lockpit::engine::input::{Command, Gap, Input, Request};
 use lockpit::engine::sample::{Edge, Watch};
 use lockpit::log::{Ending, Entry, Options};
 use proptest::prelude::*;
@@ -81,7 +81,8 @@ fn input() -> impl Strategy<Value = Input> {
     let watch = (any::<i64>(), any::<u64>(), any::<Option<i64>>(), prop::collection::vec(edge(), 0..20));
     prop_oneof![
         prop::sample::select(variants::inputs()),
-        any::<String>().prop_map(|note| Input::Command(Command::Mark { note })),
+        any::<String>()
+            .prop_map(|note| Input::Command(Request { by: None, command: Command::Mark { note } })),
         any::<i64>().prop_map(|now| Input::Sample(Box::new(variants::sample(ServerTime(now))))),
         watch.prop_map(|(now, cost_us, since, oldest)| Input::Watch(Watch {
             server_now: ServerTime(now),

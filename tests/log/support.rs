@@ -6,7 +6,7 @@ use std::time::Duration;
 use lockpit::clock::FlightClock;
 use lockpit::engine::effect::Effect;
 use lockpit::engine::ids::At;
-use lockpit::engine::input::{Command, Input};
+use lockpit::engine::input::{Command, Input, Request};
 use lockpit::log::{Ending, Entry, Header, Item, Log, Meta, Options, Reader};
 use tempfile::TempDir;
 
@@ -37,7 +37,10 @@ pub(crate) fn create(path: &Path, options: Options) -> Log {
 
 /// An entry that says when and what it is.
 pub(crate) fn mark(at_ms: u64, note: &str) -> Entry {
-    Entry::Input(At::from_ms(at_ms), Input::Command(Command::Mark { note: note.to_owned() }))
+    Entry::Input(
+        At::from_ms(at_ms),
+        Input::Command(Request { by: None, command: Command::Mark { note: note.to_owned() } }),
+    )
 }
 
 /// A checkpoint as large and as incompressible as asked for.

@@ -1,11 +1,11 @@
 //! One of everything the engine takes and gives.
 
-use lockpit::engine::effect::{DeadMan, Effect, Rung};
+use lockpit::engine::effect::{Aim, DeadMan, Effect, Rung};
 use lockpit::engine::host::{CpuTicks, HostBackend, HostFacts, IoBytes, Machine, Memory};
 use lockpit::engine::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId};
 use lockpit::engine::input::{
-    Attached, Begin, Command, Conn, FoundRelation, Gap, Input, Link, LinkState, Missed, Names, Outcome,
-    RelationName, Rights, RungAnswer, Sensor, WatchdogNews,
+    ArmScope, Attached, Begin, Command, Conn, FoundRelation, Gap, Input, Link, LinkState, Missed, Names,
+    Outcome, RelationName, Request, Rights, RungAnswer, Sensor, WatchdogNews,
 };
 use lockpit::engine::locks::{LockMode, LockObject};
 use lockpit::engine::sample::{
@@ -283,8 +283,31 @@ fn outcomes() -> Vec<Outcome> {
         RungAnswer::Refused(HARD.to_owned()),
         RungAnswer::Failed(String::new()),
     ];
-    outcomes.extend(answers.map(|answer| Outcome::Rung { stop, answer, sent: At(u64::MAX) }));
+    let rung = Rung::SignalRunner(u32::MAX);
+    outcomes.extend(answers.map(|answer| Outcome::Rung { stop, rung, answer, sent: At(u64::MAX) }));
     outcomes
+}
+
+fn commands() -> Vec<Command> {
+    let (attempt, backend, guardrail) = (attempt(), backend_id(), HARD.to_owned());
+    let at_start = ArmScope::AsAtStart;
+    let mut commands = vec![
+        Command::Disarm,
+        Command::End { reason: "interrupted".to_owned() },
+        Command::Mark { note: HARD.to_owned() },
+        Command::Arm { scope: ArmScope::Session(backend), for_ms: Some(u64::MAX), on_trip: None },
+        Command::Arm { scope: at_start, for_ms: None, on_trip: Some(OnTrip::Signal(7)) },
+        Command::Follow { backend },
+        Command::FollowAuto,
+        Command::Abort { attempt },
+        Command::Limit { guardrail: guardrail.clone(), limit: u64::MAX, for_ms: None },
+        Command::Limit { guardrail, limit: 0, for_ms: Some(0) },
+        Command::Stick { holder: Some(HARD.to_owned()), taken_from: None },
+        Command::Stick { holder: None, taken_from: Some(String::new()) },
+    ];
+    let rungs = [Rung::Cancel, Rung::SignalRunner(u32::MAX), Rung::Terminate];
+    commands.extend(rungs.map(|rung| Command::Stop { attempt, rung }));
+    commands
 }
 
 /// At least one of each variant of [`Input`] and of the enums within.
@@ -315,9 +338,6 @@ pub(crate) fn inputs() -> Vec<Input> {
         Input::Host(Box::new(Fact::Known(host_facts()))),
         Input::Host(Box::new(Fact::Missing(HARD.to_owned()))),
         Input::Tick,
-        Input::Command(Command::Disarm),
-        Input::Command(Command::End { reason: "interrupted".to_owned() }),
-        Input::Command(Command::Mark { note: HARD.to_owned() }),
         Input::Gap(Gap { from: At(u64::MAX), why: HARD.to_owned(), lost: Some(u64::MAX) }),
         Input::Gap(Gap { from: At(0), why: String::new(), lost: None }),
     ];
@@ -327,6 +347,10 @@ pub(crate) fn inputs() -> Vec<Input> {
         inputs.push(Input::Link(Link { conn, state: LinkState::Up { pid: Pid(i32::MIN) } }));
         inputs.push(Input::Link(Link { conn, state: LinkState::Lost { why: HARD.to_owned() } }));
     }
+    inputs.extend(commands().into_iter().map(|command| {
+        let by = matches!(command, Command::Disarm | Command::Stick { .. }).then(|| HARD.to_owned());
+        Input::Command(Request { by, command })
+    }));
     inputs.extend(outcomes().into_iter().map(Input::Outcome));
     inputs
 }
@@ -341,7 +365,6 @@ pub(crate) fn effects() -> Vec<Effect> {
         Effect::SampleNow,
         Effect::CheckRight { backend: backend_id(), role: Some(Oid(10)) },
         Effect::CheckRight { backend: BackendId { pid: Pid(0), backend_start: None }, role: None },
-        Effect::Observe { stop, attempt, victims: vec![Pid(1), Pid(2)], until: At(u64::MAX) },
         Effect::AskEnd { backend: backend_id(), xid: Some(u32::MAX) },
         Effect::AskEnd { backend: backend_id(), xid: None },
         Effect::Watchdog { guards: Some(dead_man) },
@@ -350,6 +373,9 @@ pub(crate) fn effects() -> Vec<Effect> {
     ];
     let rungs = [Rung::Cancel, Rung::SignalRunner(u32::MAX), Rung::Terminate];
     effects.extend(rungs.map(|rung| Effect::Stop { stop, rung, attempt }));
+    let (victims, until) = (vec![Pid(1), Pid(2)], At(u64::MAX));
+    let aims = [Aim::Locks, Aim::Statement, Aim::Session];
+    effects.extend(aims.map(|aim| Effect::Observe { aim, stop, attempt, victims: victims.clone(), until }));
     effects
 }
 
@@ -365,16 +391,25 @@ pub(crate) fn variant(input: &Input) -> usize {
         Input::Missed(_) => 6,
         Input::Link(_) => 7,
         Input::Tick => 8,
-        Input::Command(Command::Disarm) => 9,
-        Input::Command(Command::End { .. }) => 10,
-        Input::Command(Command::Mark { .. }) => 11,
-        Input::Outcome(Outcome::Right { .. }) => 12,
-        Input::Outcome(Outcome::Rung { .. }) => 13,
-        Input::Outcome(Outcome::Aftermath { .. }) => 14,
-        Input::Outcome(Outcome::Ended { .. }) => 15,
-        Input::Outcome(Outcome::Watchdog { .. }) => 16,
-        Input::Gap(_) => 17,
-        Input::Host(_) => 18,
+        Input::Command(Request { command, .. }) => match command {
+            Command::Disarm => 9,
+            Command::End { .. } => 10,
+            Command::Mark { .. } => 11,
+            Command::Arm { .. } => 12,
+            Command::Follow { .. } => 13,
+            Command::FollowAuto => 14,
+            Command::Abort { .. } => 15,
+            Command::Stop { .. } => 16,
+            Command::Limit { .. } => 17,
+            Command::Stick { .. } => 18,
+        },
+        Input::Outcome(Outcome::Right { .. }) => 19,
+        Input::Outcome(Outcome::Rung { .. }) => 20,
+        Input::Outcome(Outcome::Aftermath { .. }) => 21,
+        Input::Outcome(Outcome::Ended { .. }) => 22,
+        Input::Outcome(Outcome::Watchdog { .. }) => 23,
+        Input::Gap(_) => 24,
+        Input::Host(_) => 99,
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use lockpit::engine::Cockpit;
 use lockpit::engine::ids::At;
-use lockpit::engine::input::{Command as Order, Input};
+use lockpit::engine::input::{Command as Order, Input, Request};
 use lockpit::log::{Batch, Header, Item, Log, Meta, Options, Reader};
 
 const KILLS: u32 = 100;
@@ -29,7 +29,7 @@ fn child_that_writes_until_it_is_killed() {
         if log.wants_segment(at) {
             log.begin_segment(at, cockpit.checkpoint());
         }
-        let input = Input::Command(Order::Mark { note: format!("note {n}") });
+        let input = Input::Command(Request { by: None, command: Order::Mark { note: format!("note {n}") } });
         let mut batch = Batch::new();
         batch.input(at, &input);
         cockpit.handle(at, input);

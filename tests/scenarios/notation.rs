@@ -34,9 +34,11 @@
 //! `behind=PIDS`. A transaction that is prepared is `prepared XID GID holds MODE TABLE`.
 //!
 //! Other inputs: `watch = N` (waiters), `missed = "sample 500 why"`, `link = "control lost why"` and
-//! `"control up PID"`, `command = "disarm"`, `"end why"`, `"mark note"`, `attached = "again"`, `"restarted"`,
-//! `"promoted"`, `"other cluster"`, and `outcome`: `"right PID yes"`, `"right PID no why"`,
-//! `"rung STOP sent|nobody_fits|refused why|failed why"`, `"aftermath STOP gone|let_go|holds STATE|runs N"`
+//! `"control up PID"`, `command = "TEXT"` as it is typed behind a colon, or `"NAME> TEXT"` by that operator, who
+//! reads pids in the last sample before `seen = TIME` where that is said (in the last one otherwise),
+//! `attached = "again"`, `"restarted"`, `"promoted"`, `"other cluster"`, and `outcome`: `"right PID yes"`,
+//! `"right PID no why"`, `"rung STOP sent|nobody_fits|refused why|failed why"` of the present rung, or with
+//! `cancel`, `signal` or `terminate` before the answer of that one, `"aftermath STOP gone|let_go|holds STATE|runs N"`
 //! (victims that wait on), `"ended PID alive|dead committed|aborted|in_progress|unknown"`,
 //! `"watchdog PID set|released|failed why|acted words"`. With `asleep = true` lockpit did not run until this
 //! input: no ticks, and a gap since the first one that was due, as the flight's loop tells it.
@@ -45,10 +47,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::effect::Effect;
+use super::Cockpit;
+use super::effect::{Effect, Rung};
 use super::ids::{At, Oid, Pid};
 use super::input::{
-    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, RungAnswer, Sensor, WatchdogNews,
+    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, Request, RungAnswer, Sensor,
+    WatchdogNews,
 };
 use super::locks::LockMode;
 use super::sample::{BackendKind, Edge, Fact, State, Watch};
@@ -84,6 +88,8 @@ struct Flight {
     on_trip: Option<String>,
     if_lost: Option<String>,
     queue_depth: Option<u32>,
+    #[serde(default)]
+    read_only: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +103,7 @@ struct Step {
     missed: Option<String>,
     link: Option<String>,
     command: Option<String>,
+    seen: Option<String>,
     attached: Option<String>,
     outcome: Option<String>,
 }
@@ -130,6 +137,7 @@ impl Scenario {
                 ["ALTER TABLE", "SELECT", "CREATE INDEX CONCURRENTLY", "ROLLBACK"].map(str::to_owned).into(),
             ),
             lines: Vec::new(),
+            screens: Vec::new(),
         };
         for step in &self.input {
             let at = time(&step.at);
@@ -164,9 +172,9 @@ impl Scenario {
         inputs.extend(step.watch.map(watch));
         inputs.extend(step.missed.as_deref().map(missed));
         inputs.extend(step.link.as_deref().map(link));
-        inputs.extend(step.command.as_deref().map(command));
+        inputs.extend(step.command.as_deref().map(|words| flown.command(step.seen.as_deref(), words)));
         inputs.extend(step.attached.as_deref().map(attached));
-        inputs.extend(step.outcome.as_deref().map(|words| Input::Outcome(outcome(time(&step.at), words))));
+        inputs.extend(step.outcome.as_deref().map(|words| flown.outcome(time(&step.at), words)));
         assert_eq!(inputs.len(), 1, "the step at {} is one input", step.at);
         inputs.remove(0)
     }
@@ -177,13 +185,48 @@ struct Flown {
     story: Story,
     texts: Texts,
     lines: Vec<String>,
+    /// The engine after every sample, as a screen may still show it.
+    screens: Vec<(At, Cockpit)>,
 }
 
 impl Flown {
     fn take(&mut self, at: At, input: Input) {
+        let is_sample = matches!(input, Input::Sample(_));
         let effects: Vec<Effect> = self.story.input_at(at, input);
         let events = self.story.events();
         self.lines.extend(transcript::lines(at, &events, &effects));
+        if is_sample {
+            self.screens.push((at, self.story.cockpit.clone()));
+        }
+    }
+
+    fn command(&self, seen: Option<&str>, words: &str) -> Input {
+        let (by, text) = words.split_once("> ").map_or((None, words), |(by, text)| (Some(by), text));
+        let then = seen.map(|seen| {
+            let at = time(seen);
+            &self.screens.iter().rev().find(|(then, _)| *then <= at).expect("a sample before").1
+        });
+        let screen = then.unwrap_or(&self.story.cockpit);
+        let command = Command::parse(text, screen, None).unwrap_or_else(|why| panic!("{text:?}: {why}"));
+        Input::Command(Request { by: by.map(str::to_owned), command })
+    }
+
+    fn outcome(&self, at: At, words: &str) -> Input {
+        Input::Outcome(match split(words) {
+            ["rung", stop, rung @ ("cancel" | "signal" | "terminate"), answer] => {
+                let rung = match rung {
+                    "cancel" => Rung::Cancel,
+                    "signal" => Rung::SignalRunner(4_711),
+                    _ => Rung::Terminate,
+                };
+                let Outcome::Rung { stop, answer, sent, .. } = outcome(at, &format!("rung {stop} {answer}"))
+                else {
+                    panic!("not an answer to a rung: {words:?}")
+                };
+                Outcome::Rung { stop, rung, answer, sent }
+            }
+            [_, _, _, _] => self.story.of_present_rung(outcome(at, words)),
+        })
     }
 
     /// Ticks whenever the engine asked for one before `until`.
@@ -290,6 +333,7 @@ impl Flight {
                 "stop" => IfLost::Stop,
                 other => panic!("not an if_lost: {other:?}"),
             },
+            read_only: self.read_only,
             ..Settings::default()
         };
         settings.limits.queue_depth.limit = self.queue_depth;
@@ -360,16 +404,6 @@ fn link(words: &str) -> Input {
         other => panic!("not a state of a connection: {other:?}"),
     };
     Input::Link(Link { conn, state })
-}
-
-fn command(words: &str) -> Input {
-    let [verb, rest] = split(words);
-    Input::Command(match verb {
-        "disarm" => Command::Disarm,
-        "end" => Command::End { reason: rest.to_owned() },
-        "mark" => Command::Mark { note: rest.to_owned() },
-        other => panic!("not a command: {other:?}"),
-    })
 }
 
 fn attached(how: &str) -> Input {

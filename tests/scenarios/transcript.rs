@@ -3,7 +3,7 @@
 //! `1.100 ! …` is an event of the timeline, `1.100 > …` an effect, in seconds since the flight began. Events of
 //! an input come before its effects. The last line is the exit code.
 
-use super::effect::{Effect, Rung};
+use super::effect::{Aim, Effect, Rung};
 use super::ids::{At, Attempt, ServerTime};
 use super::testing::server;
 use super::timeline::{Event, Fate, GuardState, OutcomeStory, StopResult, TargetStory};
@@ -26,9 +26,19 @@ fn done(effect: &Effect) -> String {
         Effect::Stop { stop, rung, attempt } => {
             format!("stop {}: {} {}", stop.0, name(*rung), named(attempt))
         }
-        Effect::Observe { stop, attempt, victims, until } => {
+        Effect::Observe { aim, stop, attempt, victims, until } => {
             let pid = attempt.backend.pid;
-            format!("stop {}: observe {pid} and {} victims until {}", stop.0, victims.len(), time(*until))
+            let whose = match aim {
+                Aim::Locks => "",
+                Aim::Statement => "the statement of ",
+                Aim::Session => "the session of ",
+            };
+            format!(
+                "stop {}: observe {whose}{pid} and {} victims until {}",
+                stop.0,
+                victims.len(),
+                time(*until)
+            )
         }
         Effect::AskEnd { backend, xid } => {
             let xid = xid.map_or("none".to_owned(), |xid| xid.to_string());
@@ -67,6 +77,11 @@ fn told(event: &Event) -> String {
             format!("guard {state}: {sentence}")
         }
         Event::Guardrail { name, reading } => format!("{name} {:?}: {}", reading.level, reading.sentence),
+        Event::Commanded { by, said, refused } => {
+            let by = by.as_deref().unwrap_or("lockpit");
+            let refused = refused.as_ref().map_or(String::new(), |why| format!(": REFUSED: {why}"));
+            format!("{by} commands: {said}{refused}")
+        }
         Event::Trip { name, reading, pid, acted, attempt } => {
             let acted = if *acted { "acted" } else { "not acted" };
             format!("TRIP {name} on {pid}, attempt {attempt}, {acted}: {}", reading.sentence)

@@ -145,7 +145,9 @@ impl Consent {
         let only = self.only.map_or(String::new(), |only| format!(", pid {} only", only.pid));
         match target.filter(|target| !self.reaches(target)) {
             Some(target) => {
-                let whom = self.only.map_or("whom the flight was for".to_owned(), |only| format!("pid {}", only.pid));
+                let whom = self
+                    .only
+                    .map_or("whom the flight was for".to_owned(), |only| format!("pid {}", only.pid));
                 Err(format!("armed for {whom}, which pid {} is not", target.pid()))
             }
             None if self.since == At(0) => Ok(format!("until {} into the flight", seconds(self.until.ms()))),

@@ -4,7 +4,7 @@ use crate::engine::input::{Command, Input, Outcome, RungAnswer, WatchdogNews};
 use crate::engine::locks::LockMode::{AccessExclusiveLock, ShareUpdateExclusiveLock};
 use crate::engine::sample::{Fact, State};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use crate::engine::story::{Story, armed, ended, gone, holding, let_go, right, rung, session};
+use crate::engine::story::{Story, armed, ended, gone, holding, let_go, ordered, right, rung, session};
 use crate::engine::testing::{
     A, APP_ROLE, B, Look, USERS, Who, calm, client, forgotten_reader, jam, matched_text, readers, text,
     waiting_alter,
@@ -193,7 +193,7 @@ fn disarming_works_at_once() {
     let mut story = Story::begin(armed());
     story.look(900, calm());
     story.look(1_000, jam(8));
-    story.input(1_050, Input::Command(Command::Disarm));
+    story.input(1_050, ordered(Command::Disarm));
     assert_eq!(state(&story), (GuardState::Watching, "disarmed: by the operator"));
     assert_eq!(rungs(&story.look(1_100, jam(8))), []);
     assert_eq!(trips(&story.events()), []);
@@ -209,7 +209,7 @@ fn disarming_lets_a_stop_under_way_go_no_further() {
     story.look(1_000, look());
     assert_eq!(rungs(&story.look(1_100, look())), [(Rung::Cancel, B)]);
     story.outcome(1_102, rung(1, RungAnswer::Sent, 1_101));
-    story.input(1_103, Input::Command(Command::Disarm));
+    story.input(1_103, ordered(Command::Disarm));
     let effects = story.outcome(1_105, holding(1, State::IdleInTransaction, false, 8));
     assert_eq!(rungs(&effects), []);
     assert_eq!(results(&story.events()), [StopResult::StillHolding]);
@@ -365,8 +365,8 @@ fn the_dead_mans_switch_is_released_with_the_arming_and_with_the_flight() {
         story.look(1_000, jam(0));
         switches(&story.input(1_100, input))
     };
-    assert_eq!(released(Input::Command(Command::Disarm)), [None]);
-    assert_eq!(released(Input::Command(Command::End { reason: "interrupted".to_owned() })), [None]);
+    assert_eq!(released(ordered(Command::Disarm)), [None]);
+    assert_eq!(released(ordered(Command::End { reason: "interrupted".to_owned() })), [None]);
     assert_eq!(released(Input::Outcome(right(B, Err("no")))), [None]);
     assert_eq!(released(Input::Outcome(right(B, Ok(())))), []);
 }

@@ -127,8 +127,10 @@ impl Cockpit {
             return Err("a backend is cancelled or terminated, not its runner".to_owned());
         }
         if pid == Pid::PREPARED {
-            return Err("a prepared transaction has no process: COMMIT PREPARED or ROLLBACK PREPARED ends it"
-                .to_owned());
+            return Err(
+                "a prepared transaction has no process: COMMIT PREPARED or ROLLBACK PREPARED ends it"
+                    .to_owned(),
+            );
         }
         let backend = self.find(attempt.backend)?;
         let now = attempt_of(backend);

@@ -32,8 +32,13 @@ impl Stop {
         let result = if self.hit() == Hit::No { StopResult::AlreadyOver } else { StopResult::Drained };
         if goes_on {
             if late {
-                let what = if self.aim() == Aim::Session { "is still there" } else { "still runs its statement" };
-                let sentence = format!("pid {pid} {what} after {}; {}", seconds(Settings::GRACE_MS), self.next_by_hand());
+                let what =
+                    if self.aim() == Aim::Session { "is still there" } else { "still runs its statement" };
+                let sentence = format!(
+                    "pid {pid} {what} after {}; {}",
+                    seconds(Settings::GRACE_MS),
+                    self.next_by_hand()
+                );
                 self.end(at, StopResult::StillHolding, sentence, step);
             }
         } else if alive && still_strong {
@@ -47,7 +52,8 @@ impl Stop {
         } else if state.is_none_or(|state| state == State::Idle) {
             self.gone.get_or_insert(at);
             if late {
-                let sentence = format!("pid {pid} let go; {waiting} of those behind it wait for somebody else");
+                let sentence =
+                    format!("pid {pid} let go; {waiting} of those behind it wait for somebody else");
                 self.end(at, result, sentence, step);
             }
         } else if late {

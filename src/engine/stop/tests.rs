@@ -1,5 +1,5 @@
 use super::{Step, Stop};
-use crate::engine::effect::{Effect, Rung};
+use crate::engine::effect::{Aim, Effect, Rung};
 use crate::engine::ids::{At, Pid, StopId};
 use crate::engine::input::{Outcome, RungAnswer};
 use crate::engine::rungs::dead_man;
@@ -65,8 +65,24 @@ impl Stopping {
 
     /// Hands in an outcome, that many milliseconds after the trip.
     fn hears(mut self, after_ms: u64, outcome: &Outcome) -> Stopping {
+        let stop = self.stop.as_mut().expect("a stop under way");
+        let outcome = match outcome.clone() {
+            Outcome::Rung { stop: id, answer, sent, .. } => {
+                Outcome::Rung { stop: id, rung: stop.rung(), answer, sent }
+            }
+            other => other,
+        };
+        let step = stop.observe(At::from_ms(TRIP_MS + after_ms), &outcome);
+        self.take(step);
+        self
+    }
+
+    /// The same, of a rung that is not the present one.
+    fn hears_late(mut self, after_ms: u64, rung: Rung, answer: RungAnswer) -> Stopping {
+        let sent = At::from_ms(TRIP_MS + 1);
+        let outcome = Outcome::Rung { stop: StopId(1), rung, answer, sent };
         let step =
-            self.stop.as_mut().expect("a stop under way").observe(At::from_ms(TRIP_MS + after_ms), outcome);
+            self.stop.as_mut().expect("a stop under way").observe(At::from_ms(TRIP_MS + after_ms), &outcome);
         self.take(step);
         self
     }
@@ -151,6 +167,7 @@ fn a_rung_names_the_attempt_and_is_watched() {
         [
             Effect::Stop { stop: StopId(1), rung: Rung::Cancel, attempt },
             Effect::Observe {
+                aim: Aim::Locks,
                 stop: StopId(1),
                 attempt,
                 victims: vec![Pid(200), Pid(201), Pid(202)],

@@ -4,17 +4,20 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::engine::ids::{At, BackendId, Oid, Pid, ServerTime, StopId, TextId};
+use crate::engine::effect::{Effect, Rung};
+use crate::engine::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId};
 use crate::engine::input::{
-    Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, RungAnswer, Sensor, WatchdogNews,
+    ArmScope, Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, Request, RungAnswer,
+    Sensor, WatchdogNews,
 };
 use crate::engine::locks::{LockMode, LockObject};
 use crate::engine::sample::{Backend, BackendKind, Counts, Edge, Fact, Lock, Sample, State, Watch};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use crate::engine::story::{Story, attached, begin};
+use crate::engine::story::{Story, alice, attached, begin};
 use crate::engine::testing::{
     APP_ROLE, ELSEWHERE, ORDERS, SCRATCH, SHOP, UNCOMMITTED, USERS, names, server, text,
 };
+use crate::engine::timeline::Event;
 
 /// Few enough that they meet.
 fn pid() -> impl Strategy<Value = Pid> {
@@ -168,6 +171,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         1 => Just(RungAnswer::Failed(why())),
     ];
     let stop = || (0..5_u32).prop_map(StopId);
+    let rung = prop_oneof![Just(Rung::Cancel), Just(Rung::Terminate), Just(Rung::SignalRunner(4_711))];
     let aftermath = (stop(), any::<(bool, bool, bool)>(), proptest::option::of(state()), small()).prop_map(
         |(stop, (alive, still_strong, same_statement), state, victims_waiting)| Outcome::Aftermath {
             stop,
@@ -192,12 +196,62 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ];
     let allowed = || any::<bool>().prop_map(move |ok| if ok { Ok(()) } else { Err("no".to_owned()) });
     prop_oneof![
-        4 => (stop(), answer, amount()).prop_map(|(stop, answer, sent)| Outcome::Rung { stop, answer, sent: At(sent) }),
+        4 => (stop(), rung, answer, amount()).prop_map(|(stop, rung, answer, sent)| Outcome::Rung { stop, rung, answer, sent: At(sent) }),
         4 => aftermath,
         1 => (session(), allowed()).prop_map(|(backend, allowed)| Outcome::Right { backend, allowed }),
         1 => (session(), any::<bool>(), xact).prop_map(|(backend, alive, xact)| Outcome::Ended { backend, alive, xact }),
         1 => (proptest::option::of(session()), watchdog).prop_map(|(guards, news)| Outcome::Watchdog { guards, news }),
     ]
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    let known = || proptest::option::weighted(0.9, time());
+    (session(), known(), known()).prop_map(|(backend, query_start, xact_start)| Attempt {
+        backend,
+        query_start,
+        xact_start,
+    })
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let some_time = || proptest::option::of(prop_oneof![3 => 0..900_u64, 1 => Just(u64::MAX)]);
+    let scope = prop_oneof![3 => session().prop_map(ArmScope::Session), 1 => Just(ArmScope::AsAtStart)];
+    let on_trip = proptest::option::of(prop_oneof![
+        Just(OnTrip::Auto),
+        Just(OnTrip::Cancel),
+        Just(OnTrip::Signal(4_711))
+    ]);
+    let rung = prop_oneof![Just(Rung::Cancel), Just(Rung::Terminate), Just(Rung::SignalRunner(9))];
+    let rule = prop_oneof![Just("queue_depth"), Just("queue_age"), Just("blind"), Just("other")];
+    let name = || proptest::option::of(Just("alice".to_owned()));
+    let command = prop_oneof![
+        2 => Just(Command::Disarm),
+        4 => (scope, some_time(), on_trip).prop_map(|(scope, for_ms, on_trip)| Command::Arm { scope, for_ms, on_trip }),
+        2 => session().prop_map(|backend| Command::Follow { backend }),
+        1 => Just(Command::FollowAuto),
+        4 => attempt().prop_map(|attempt| Command::Abort { attempt }),
+        4 => (attempt(), rung).prop_map(|(attempt, rung)| Command::Stop { attempt, rung }),
+        2 => (rule, amount(), some_time()).prop_map(|(rule, limit, for_ms)| Command::Limit { guardrail: rule.to_owned(), limit, for_ms }),
+        1 => (name(), name()).prop_map(|(holder, taken_from)| Command::Stick { holder, taken_from }),
+    ];
+    (name(), command).prop_map(|(by, command)| Request { by, command })
+}
+
+/// A command that is typed: it names whoever is there.
+fn typed() -> impl Strategy<Value = String> {
+    let verb = prop_oneof![
+        Just("abort"),
+        Just("cancel"),
+        Just("terminate"),
+        Just("follow"),
+        Just("arm"),
+        Just("limit blind"),
+        Just("disarm")
+    ];
+    (verb, proptest::option::of(pid())).prop_map(|(verb, pid)| match pid {
+        Some(pid) => format!("{verb} {pid}"),
+        None => verb.to_owned(),
+    })
 }
 
 fn input() -> impl Strategy<Value = Input> {
@@ -222,7 +276,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (sensor, amount()).prop_map(move |(sensor, waited_ms)| Input::Missed(Missed { sensor, why: why(), waited_ms })),
         1 => (conn, link).prop_map(|(conn, state)| Input::Link(Link { conn, state })),
         1 => another_attach().prop_map(|attached| Input::Attached(Box::new(attached))),
-        1 => Just(Input::Command(Command::Disarm)),
+        3 => request().prop_map(Input::Command),
         1 => Just(Input::Gap(Gap { from: At(0), why: why(), lost: None })),
     ]
 }
@@ -277,7 +331,7 @@ proptest! {
     #[test]
     fn any_flight_can_be_resumed_before_any_input(
         settings in settings(),
-        inputs in vec((pause(), input()), 0..40),
+        inputs in vec((pause(), input(), proptest::option::weighted(0.3, typed())), 0..40),
     ) {
         let mut story = Story::blank();
         story.input(0, begin(settings));
@@ -288,9 +342,18 @@ proptest! {
         }
         let mut at = At(0);
         let mut asked = Vec::new();
-        for (pause_us, input) in inputs {
+        for (pause_us, input, typed) in inputs {
             at = At(at.0.saturating_add(pause_us));
             asked.extend(story.input_at(at, input));
+            let typed = typed.and_then(|text| Command::parse(&text, &story.cockpit, None).ok());
+            if let Some(command) = typed {
+                let may = story.cockpit.may(&command);
+                let seen = story.cockpit.timeline().total();
+                asked.extend(story.input_at(at, alice(command)));
+                let told = story.cockpit.timeline().since(seen).next().cloned();
+                let Some((_, Event::Commanded { refused, .. })) = told else { panic!("told {told:?}") };
+                assert_eq!(refused, may.err(), "the preview said something else");
+            }
         }
         told_in_full(&asked, &mut story);
     }
@@ -306,9 +369,7 @@ proptest! {
 }
 
 /// Every rung has its intent on the timeline, and no stop has two last words.
-fn told_in_full(asked: &[crate::engine::effect::Effect], story: &mut Story) {
-    use crate::engine::effect::Effect;
-    use crate::engine::timeline::Event;
+fn told_in_full(asked: &[Effect], story: &mut Story) {
     let events = story.events();
     let rungs: Vec<_> = asked
         .iter()
