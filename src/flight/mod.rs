@@ -4,6 +4,7 @@
 //! carried out; what follows is told. Needs no terminal. Never waits for the disk, for whoever reads the
 //! lines, or for the server.
 
+mod company;
 mod desk;
 mod executor;
 pub mod feed;
@@ -28,15 +29,16 @@ use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
-use crate::log::{LogError, default_name};
+use crate::log::LogError;
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
 use crate::pg::sampler::{AttachError, PaceOrder, Sampler};
 use crate::pg::stop::{self, Stop, Stopper};
 use crate::pg::text::{DigestError, Digester};
 use crate::pg::watchdog::{Names, Watchdog};
-use crate::remote::place;
-use crate::remote::protocol::{Greeting, PROTOCOL, Reply};
+use crate::remote::protocol::Reply;
+pub use company::Company;
+use company::{greeting, listen};
 pub use desk::{Ask, Question};
 use desk::{Desk, Plate};
 use executor::Executor;
@@ -69,17 +71,6 @@ pub struct Flight {
     pub record: Option<Record>,
     /// Who may talk to it.
     pub company: Company,
-}
-
-/// Who may talk to a flight.
-#[derive(Debug, Clone, Default)]
-pub struct Company {
-    /// The operator at the flight's own screen, who has the stick at first; `None` without a screen.
-    pub screen: Option<String>,
-    /// The group whose members may read the log, talk to the flight and take the stick.
-    pub group: Option<u32>,
-    /// The flight outlives the login it is started from, and so must its socket.
-    pub lasting: bool,
 }
 
 /// Where a log goes.
@@ -419,35 +410,6 @@ impl Deck {
         lines.extend(self.recorder.news().map(|text| note(at, text)));
         tell(lines);
         over
-    }
-}
-
-/// The flight's name, and its socket or why there is none.
-fn listen(
-    begin: &Begin,
-    attached: &Attached,
-    log: Option<&Path>,
-    company: &Company,
-) -> (String, Result<Socket, String>) {
-    let stem = log.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-    let name = stem.unwrap_or_else(|| default_name(begin.utc_us, &attached.database_name));
-    let dirs = if company.lasting { place::lasting_dirs() } else { place::dirs() };
-    let socket = socket::open(&socket::Wanted { name: name.clone(), dirs, group: company.group });
-    let name = socket.as_ref().map_or(name, Socket::name);
-    (name, socket)
-}
-
-fn greeting(plate: Plate, begin: &Begin, attached: &Attached, clock: FlightClock) -> Greeting {
-    Greeting {
-        lockpit: begin.lockpit.clone(),
-        protocol: PROTOCOL,
-        flight: plate.flight,
-        log: plate.log,
-        clock_zero_us: clock.zero_us(),
-        database: attached.database_name.clone(),
-        server: plate.server,
-        label: begin.label.clone(),
-        stick: None,
     }
 }
 

@@ -409,7 +409,7 @@ pub(crate) fn variant(input: &Input) -> usize {
         Input::Outcome(Outcome::Ended { .. }) => 22,
         Input::Outcome(Outcome::Watchdog { .. }) => 23,
         Input::Gap(_) => 24,
-        Input::Host(_) => 99,
+        Input::Host(_) => 25,
     }
 }
 

@@ -1,10 +1,13 @@
 //! `lockpit attach --detach`: a flight that outlives its terminal.
 
+use std::io::{Read, Write};
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::hangar::{Hangar, database, gone, newest, state_of};
 use crate::support::{Cluster, LONG, wait_until};
 use lockpit::demo::server::ServerOptions;
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 /// A detached flight; dropped, it is killed.
 struct Detached(u32);
@@ -108,4 +111,61 @@ async fn a_password_that_nobody_can_be_asked_for_is_an_error_and_one_in_the_envi
         flight.signal(Signal::TERM);
         flight.ended().await;
     }
+}
+
+#[tokio::test]
+async fn a_password_is_asked_for_at_the_terminal_and_the_flight_survives_the_terminals_end() {
+    for version in newest() {
+        let options = ServerOptions::default().auth("scram-sha-256", "sesame");
+        let cluster = Cluster::of(&version.binaries, options);
+        let (conninfo, hangar) = (cluster.database_named("postgres").conninfo(), Hangar::new());
+        for more in [None, Some("-W")] {
+            let said = in_a_terminal(&hangar, &conninfo, more).await;
+            let flight = Detached::of(&said);
+            let socket = hangar.socket();
+            // The terminal has hung up by now, and whatever was in its session with it.
+            let (exit, _, stderr) = hangar.run(&["tell", "-", "status"]).await;
+            assert_eq!(exit, 0, "{stderr}");
+            assert!(!said.contains("sesame"), "{said}");
+            for file in ["cmdline", "environ"] {
+                let seen = std::fs::read(format!("/proc/{}/{file}", flight.0)).expect("it runs");
+                assert!(!String::from_utf8_lossy(&seen).contains("sesame"), "{file}");
+            }
+            assert_eq!(hangar.run(&["tell", "-", "end"]).await.0, 0);
+            flight.ended().await;
+            gone(&socket).await;
+        }
+    }
+}
+
+/// What `attach --detach` says in a terminal where somebody types the password; the terminal is closed then.
+async fn in_a_terminal(hangar: &Hangar, conninfo: &str, more: Option<&str>) -> String {
+    let pty = native_pty_system().openpty(PtySize::default()).expect("a terminal");
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lockpit"));
+    command.env_clear();
+    command.env("HOME", home.path());
+    command.env("LOCKPIT_RUN_DIR", hangar.run_dir());
+    command.args(["attach", "--detach", "--no-record", conninfo].into_iter().chain(more));
+    let mut program = pty.slave.spawn_command(command).expect("lockpit starts");
+    drop(pty.slave);
+    let (mut screen, mut keys) =
+        (pty.master.try_clone_reader().expect("a screen"), pty.master.take_writer().expect("keys"));
+    let read = tokio::task::spawn_blocking(move || {
+        let (mut said, mut chunk, mut typed) = (String::new(), [0; 1_024], false);
+        // The end of a terminal reads as an error.
+        while let Ok(n @ 1..) = screen.read(&mut chunk) {
+            said.push_str(&String::from_utf8_lossy(&chunk[..n]));
+            if !typed && said.contains("Password for user") {
+                typed = true;
+                keys.write_all(b"sesame\n").expect("it reads keys");
+            }
+        }
+        said
+    });
+    let said = tokio::time::timeout(LONG, read).await.expect("the terminal ends").expect("no panic");
+    let status = program.wait().expect("it ended");
+    assert!(status.success(), "{said}");
+    drop(pty.master);
+    said
 }
