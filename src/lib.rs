@@ -45,3 +45,4 @@ pub mod log;
 pub mod pg;
 mod random;
 pub mod replay;
+pub mod screen;

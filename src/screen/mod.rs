@@ -1,0 +1,5 @@
+//! The screens.
+
+pub mod glyphs;
+
+pub mod text;
