@@ -1,5 +1,6 @@
 //! The screens.
 
 pub mod glyphs;
-
+pub mod picture;
 pub mod text;
+pub mod theme;

@@ -181,17 +181,21 @@ fn escape_graphemes(text: &str) -> Option<String> {
         _ if grapheme.starts_with(' ') => 1,
         _ => 1 + MOST_MARKS,
     };
+    // What begins with a mark would join whatever is written before it.
+    let joins = |grapheme: &str| [" ", grapheme].concat().graphemes(true).nth(1).is_none();
+    let leads = text.graphemes(true).next().is_some_and(joins);
     let fits = |grapheme: &str| grapheme.chars().nth(room(grapheme)).is_none();
-    if text.graphemes(true).all(fits) {
+    if !leads && text.graphemes(true).all(fits) {
         return None;
     }
     let mut visible = String::with_capacity(text.len() + 16);
-    for grapheme in text.graphemes(true) {
-        if fits(grapheme) {
+    for (index, grapheme) in text.graphemes(true).enumerate() {
+        let leads = leads && index == 0;
+        if fits(grapheme) && !leads {
             visible.push_str(grapheme);
             continue;
         }
-        let kept = room(grapheme);
+        let kept = if leads { 0 } else { room(grapheme) };
         visible.extend(grapheme.chars().take(kept));
         visible.extend(grapheme.chars().skip(kept).flat_map(char::escape_unicode));
     }
