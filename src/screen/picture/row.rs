@@ -213,7 +213,7 @@ pub(super) fn document(
     let mut name = String::new();
     escape(&mut name, &crate::screen::text::clean(title));
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"{name}\" width=\"{width}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" role=\"img\" aria-label=\"{name}\" width=\"{width}\" \
          height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n<title>{name}</title>\n\
          <style>text{{font:14px {FONT};white-space:pre}}path{{shape-rendering:crispEdges}}{rules}</style>\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{ground}\"/>\n\

@@ -174,12 +174,13 @@ fn black_is_never_bold_where_the_terminal_has_its_own_colours() {
 #[test]
 fn fewer_colours_are_of_the_depth_asked_for() {
     for name in Theme::names() {
+        let (sixteen, more) = (load(name, ColourDepth::Ansi16), load(name, ColourDepth::Ansi256));
         for meaning in Meaning::ALL {
-            let style = load(name, ColourDepth::Ansi16).style(meaning);
+            let style = sixteen.style(meaning);
             for colour in [style.fg, style.bg].into_iter().flatten() {
                 assert!(!matches!(colour, Color::Rgb(..) | Color::Indexed(_)), "{name}: {colour}");
             }
-            let style = load(name, ColourDepth::Ansi256).style(meaning);
+            let style = more.style(meaning);
             for colour in [style.fg, style.bg].into_iter().flatten() {
                 assert!(!matches!(colour, Color::Rgb(..)), "{name}: {colour}");
             }
