@@ -51,3 +51,4 @@ pub mod pg;
 mod random;
 pub mod remote;
 pub mod replay;
+pub mod screen;

@@ -40,3 +40,4 @@ pub mod typed;
 pub mod ui;
 pub mod update;
 pub mod views;
+pub mod widgets;

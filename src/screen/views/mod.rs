@@ -6,9 +6,17 @@
 //! **To add a screen:** a file here with `draw`, `rows` and `line`, a variant of [`View`], one arm in each of the
 //! four functions below, and an action with its key in [`super::action`].
 
+mod activity;
 mod bar;
+mod cockpit;
+mod guardrails;
 mod header;
+mod locks;
 mod over;
+mod parts;
+mod progress;
+mod replication;
+mod timeline;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
