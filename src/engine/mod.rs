@@ -100,6 +100,8 @@ pub struct Cockpit {
     sample: Option<Box<Sample>>,
     sample_at: Option<At>,
     slow: Option<Box<sample::SlowFacts>>,
+    /// Nothing is decided by it, so it is in no checkpoint.
+    #[serde(skip)]
     slow_at: Option<At>,
     #[serde(default, skip_serializing_if = "HostSight::is_empty")]
     host: HostSight,
@@ -110,7 +112,8 @@ pub struct Cockpit {
     quiet: QuietActivity,
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
-    #[serde(default)]
+    /// Nothing is decided by it, so it is in no checkpoint.
+    #[serde(skip)]
     links_since: BTreeMap<Conn, At>,
     endings: Endings,
     deadlocks: Deadlocks,
@@ -149,6 +152,8 @@ impl Cockpit {
     pub fn restore(checkpoint: &[u8]) -> Result<Cockpit, serde_json::Error> {
         let mut cockpit: Cockpit = serde_json::from_slice(checkpoint)?;
         cockpit.derive();
+        // At most a second earlier, which the next slow facts put right.
+        cockpit.slow_at = cockpit.slow.as_ref().and(cockpit.sample_at);
         Ok(cockpit)
     }
 

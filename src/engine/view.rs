@@ -56,14 +56,15 @@ impl Cockpit {
         self.sample_at
     }
 
-    /// As of when [`Cockpit::slow`] shows the server.
+    /// As of when [`Cockpit::slow`] shows the server; right after a checkpoint, as of the last sample.
     pub fn slow_at(&self) -> Option<At> {
         self.slow_at
     }
 
-    /// The state of one of our connections, and since when it is so; `None` until it was heard of.
-    pub fn link(&self, conn: Conn) -> Option<(&LinkState, At)> {
-        Some((self.links.get(&conn)?, self.links_since.get(&conn).copied().unwrap_or_default()))
+    /// The state of one of our connections, and since when it is so, which a checkpoint does not tell; `None`
+    /// until it was heard of.
+    pub fn link(&self, conn: Conn) -> Option<(&LinkState, Option<At>)> {
+        Some((self.links.get(&conn)?, self.links_since.get(&conn).copied()))
     }
 
     /// Whether those who wait for each other do so for certain: they did in the sample before, too.
