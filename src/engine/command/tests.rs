@@ -471,8 +471,10 @@ fn an_arming_in_the_air_reaches_one_session_until_its_time_is_over() {
     story.outcome(1_110, rung(1, RungAnswer::Sent, 1_101));
     story.outcome(1_120, gone(1, 0));
     assert_eq!(story.cockpit.exit_code(), 4, "a guardrail acted");
+    story.look(6_000, calm());
+    assert_eq!(guard(&story).0, GuardState::Armed);
     story.tick(6_010);
-    assert_eq!(guard(&story).0, GuardState::Watching);
+    assert_eq!(guard(&story), (GuardState::Watching, "disarmed: the time it was for is over"));
 }
 
 #[test]
