@@ -160,7 +160,7 @@ async fn fly(flight: Flight) -> Result<u8, Failure> {
     }
     obey(&commands, OnHangup::End);
     let mut printer = Printer::start();
-    let exit = ready.fly(|lines| printer.print(lines)).await;
+    let exit = ready.fly(None, |lines| printer.print(lines)).await;
     printer.finish();
     Ok(exit)
 }

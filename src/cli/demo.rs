@@ -106,7 +106,7 @@ async fn show(server: &Server, record: Option<PathBuf>) -> Result<u8, Failure> {
         deploy
     };
     let deploy = {
-        let flying = ready.fly(|lines| printer.print(lines));
+        let flying = ready.fly(None, |lines| printer.print(lines));
         tokio::pin!(staging, flying);
         tokio::select! {
             _ = &mut flying => None,

@@ -11,6 +11,7 @@ mod join;
 mod lines;
 mod misspelt;
 mod replay;
+mod screen;
 mod target;
 mod tell;
 

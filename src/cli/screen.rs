@@ -1,6 +1,5 @@
 //! A flight with a screen: how it looks, and what becomes of the flight when the screen is left.
 
-use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
@@ -8,7 +7,7 @@ use clap::Args;
 
 use super::{Exit, Failure};
 use crate::config::Config;
-use crate::engine::input::Command;
+use crate::flight::feed::{self, Feeder};
 use crate::flight::{Commands, Ready};
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::keymap::Keymap;
@@ -16,9 +15,8 @@ use crate::screen::pilot::Pilot;
 use crate::screen::playback::Playback;
 use crate::screen::run::{Event, Left, Looks, Screen, ScreenError};
 use crate::screen::shown::Recording;
-use crate::screen::source::{self, Source};
+use crate::screen::source::{Live, Source};
 use crate::screen::theme::{ColourDepth, Theme};
-use crate::screen::update::Leave;
 use crate::screen::terminal;
 
 /// How a screen looks.
@@ -38,10 +36,10 @@ impl LooksArgs {
         let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error);
         let variable = |name: &str| std::env::var(name).ok();
         let depth = ColourDepth::choose(&variable);
-        let themes = crate::config::themes_dir();
-        let name = self.theme.as_deref().or(config.theme.as_deref()).unwrap_or(Theme::DEFAULT);
+        let themes = crate::config::default_path().map(|path| path.with_file_name("themes"));
+        let name = self.theme.as_deref().unwrap_or(&config.theme);
         let theme = Theme::load(name, themes.as_deref(), depth).map_err(|error| usage(&error))?;
-        let set = GlyphSet::choose(self.glyphs.or(config.glyphs), &variable);
+        let set = GlyphSet::choose(self.glyphs.or(config.glyphs.set()), &variable);
         let keymap = Keymap::new(&config.keys).map_err(|error| usage(&error))?;
         Ok(Looks { theme, themes, depth, glyphs: set.glyphs(), keymap })
     }
@@ -57,13 +55,12 @@ pub(super) fn check() -> Result<(), Failure> {
 pub(super) fn play(playback: Playback, looks: Looks) -> Result<(), Failure> {
     let screen = Screen {
         source: Source::Replay(playback),
-        pilot: Pilot::Nobody,
+        pilot: None,
         looks,
         recording: Recording::default(),
         may_detach: false,
     };
     let (sender, events) = mpsc::channel();
-    leave_on_signals(sender.clone());
     screen.run(&sender, &events).map(|_| ()).map_err(failure)
 }
 
@@ -88,23 +85,30 @@ pub(super) enum Gone {
 pub(super) struct WithScreen {
     pub(super) screen: thread::JoinHandle<()>,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) feeder: source::Feeder,
+    pub(super) feeder: Feeder,
     pub(super) gone: tokio::sync::mpsc::UnboundedReceiver<Gone>,
 }
 
 /// Opens a screen on a flight that is about to begin.
-pub(super) fn open(ready: &Ready, commands: &Commands, looks: Looks, may_detach: bool) -> WithScreen {
+pub(super) fn open(
+    ready: &Ready,
+    commands: &Commands,
+    operator: String,
+    looks: Looks,
+    may_detach: bool,
+) -> WithScreen {
     let (sender, events) = mpsc::channel();
     let wake = sender.clone();
-    let (feeder, live) = source::live(ready.clock(), move || {
+    let (feeder, feed) = feed::feed(move || {
         let _ = wake.send(Event::Wake);
     });
     let recording = Recording {
-        flight: ready.name().map(str::to_owned),
+        flight: ready.name().to_owned(),
         log: ready.log_path().map(|path| path.display().to_string()),
     };
-    let pilot = Pilot::Here { commands: commands.clone(), operator: ready.operator() };
-    let screen = Screen { source: Source::Live(live), pilot, looks, recording, may_detach };
+    let pilot = Pilot::here(commands.clone(), operator, sender.clone());
+    let source = Source::Live(Live::new(feed, ready.clock()));
+    let screen = Screen { source, pilot: Some(pilot), looks, recording, may_detach };
     let (told, gone) = tokio::sync::mpsc::unbounded_channel();
     let own = sender.clone();
     let screen = thread::spawn(move || {

@@ -19,6 +19,8 @@ use schemars::JsonSchema;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::screen::glyphs::GlyphSet;
+use crate::screen::theme::Theme;
 pub use error::ConfigError;
 
 #[cfg(test)]
@@ -37,7 +39,7 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Colours of the screens: the name of a theme.
     pub theme: String,
-    /// Characters the screens are drawn with: full, wgl4 (what every Windows font has) or ascii.
+    /// Characters the screens are drawn with: auto (by locale and TERM), full, wgl4 (what every Windows font has) or ascii.
     pub glyphs: Glyphs,
     /// Who flies, for the log; --operator and LOCKPIT_OPERATOR come first. Empty for nobody.
     #[serde(deserialize_with = "non_empty")]
@@ -51,8 +53,10 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Glyphs {
-    /// Whatever the terminal's font may have.
+    /// As the locale and the terminal are said to need.
     #[default]
+    Auto,
+    /// Whatever the terminal's font may have.
     Full,
     /// Windows Glyph List 4.
     Wgl4,
@@ -60,10 +64,22 @@ pub enum Glyphs {
     Ascii,
 }
 
+impl Glyphs {
+    /// The set that was asked for; `None` to choose one.
+    pub fn set(self) -> Option<GlyphSet> {
+        match self {
+            Glyphs::Auto => None,
+            Glyphs::Full => Some(GlyphSet::Full),
+            Glyphs::Wgl4 => Some(GlyphSet::Wgl4),
+            Glyphs::Ascii => Some(GlyphSet::Ascii),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
-            theme: "default".to_owned(),
+            theme: Theme::DEFAULT.to_owned(),
             glyphs: Glyphs::default(),
             operator: None,
             keys: BTreeMap::new(),

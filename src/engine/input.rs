@@ -198,7 +198,7 @@ pub enum Conn {
 /// The state of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkState {
-    /// Connected, or found alive again, as this backend.
+    /// Connected, or found alive, as this backend. Said again every few seconds while it answers.
     Up {
         /// Its process id on the server.
         pid: Pid,

@@ -101,7 +101,6 @@ pub struct Cockpit {
     sample_at: Option<At>,
     slow: Option<Box<sample::SlowFacts>>,
     /// Nothing is decided by it, so it is in no checkpoint.
-    #[serde(skip)]
     slow_at: Option<At>,
     #[serde(default, skip_serializing_if = "HostSight::is_empty")]
     host: HostSight,
@@ -113,8 +112,8 @@ pub struct Cockpit {
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
     /// Nothing is decided by it, so it is in no checkpoint.
-    #[serde(skip)]
-    links_since: BTreeMap<Conn, At>,
+    /// When each of them was last heard of.
+    links_heard: BTreeMap<Conn, At>,
     endings: Endings,
     deadlocks: Deadlocks,
     overrides: Overrides,
@@ -152,8 +151,6 @@ impl Cockpit {
     pub fn restore(checkpoint: &[u8]) -> Result<Cockpit, serde_json::Error> {
         let mut cockpit: Cockpit = serde_json::from_slice(checkpoint)?;
         cockpit.derive();
-        // At most a second earlier, which the next slow facts put right.
-        cockpit.slow_at = cockpit.slow.as_ref().and(cockpit.sample_at);
         Ok(cockpit)
     }
 
@@ -271,8 +268,9 @@ impl Cockpit {
             Conn::Watchdog => "watchdog",
         };
         let before = self.links.insert(link.conn, link.state.clone());
-        if before.as_ref() != Some(&link.state) {
-            self.links_since.insert(link.conn, at);
+        self.links_heard.insert(link.conn, at);
+        if before.as_ref() == Some(&link.state) {
+            return;
         }
         let text = match (&link.state, before) {
             (LinkState::Up { .. }, None) => return,

@@ -100,7 +100,7 @@ pub(super) fn check(guardrail: &str, limit: u64) -> Result<(), String> {
 }
 
 /// The limit of a rule as people write it.
-pub(super) fn in_unit(guardrail: &str, limit: u64) -> String {
+pub fn in_unit(guardrail: &str, limit: u64) -> String {
     match RULES.iter().find(|(name, _)| *name == guardrail) {
         Some((_, Unit::Milliseconds)) => duration_text(limit),
         _ => limit.to_string(),

@@ -3,6 +3,8 @@
 //! Owns every setting a decision depends on, and the one table of defaults. Settings are inputs, so that
 //! a replay decides by what was in force.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::Pid;
@@ -54,6 +56,20 @@ pub enum Selector {
     Table(String),
     /// Backends whose text matches; decided at the edge, where the raw text is.
     Query(String),
+}
+
+impl fmt::Display for Selector {
+    /// As it is written on the command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selector::Auto => f.write_str("auto"),
+            Selector::Pid(pid) => write!(f, "pid={pid}"),
+            Selector::Application(pattern) => write!(f, "app={pattern}"),
+            Selector::User(pattern) => write!(f, "user={pattern}"),
+            Selector::Table(name) => write!(f, "table={name}"),
+            Selector::Query(pattern) => write!(f, "query={pattern}"),
+        }
+    }
 }
 
 /// What the guard may do.

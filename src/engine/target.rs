@@ -150,6 +150,9 @@ pub enum Change {
     Found,
 }
 
+/// Attempts that are remembered once the operator follows another one.
+const DROPPED_KEPT: usize = 16;
+
 /// Follows one target at a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Follow {
@@ -157,8 +160,8 @@ pub struct Follow {
     pub target: Option<Target>,
     /// The session whose schema work the operator wants followed, whatever the selector says.
     wanted: Option<BackendId>,
-    /// The attempt that was dropped last, and the sample up to which its harm was counted.
-    dropped: Option<(Attempt, At)>,
+    /// The attempts that were dropped last, and the sample up to which their harm was counted.
+    dropped: Vec<(Attempt, At)>,
 }
 
 impl Follow {
@@ -193,7 +196,10 @@ impl Follow {
             // Only a wish that is taken back, or another one, ends a wish.
             let is_unwanted = if wanted.is_some() { !is_wanted } else { !target.selected };
             if is_unwanted {
-                self.dropped = Some((target.attempt, view.at));
+                if self.dropped.len() == DROPPED_KEPT {
+                    self.dropped.remove(0);
+                }
+                self.dropped.push((target.attempt, view.at));
                 changes.extend(self.target.take().map(|left| Change::Dropped(Box::new(left))));
             } else {
                 let is_harmless = target.victims.is_empty() && !target.tripped && !is_wanted;
@@ -221,8 +227,8 @@ impl Follow {
         let selected = matcher.allows(view, backend);
         let mut target = Target { selected, ..Target::of(view.at, backend) };
         // What it had done before it was dropped is counted already.
-        let dropped = self.dropped.filter(|(attempt, _)| attempt.continues_as(&target.attempt));
-        target.observe(view, backend, dropped.map(|(_, at)| at));
+        let dropped = self.dropped.iter().rev().find(|(attempt, _)| attempt.continues_as(&target.attempt));
+        target.observe(view, backend, dropped.map(|(_, at)| *at));
         self.target = Some(target);
     }
 

@@ -61,10 +61,14 @@ impl Cockpit {
         self.slow_at
     }
 
-    /// The state of one of our connections, and since when it is so, which a checkpoint does not tell; `None`
-    /// until it was heard of.
-    pub fn link(&self, conn: Conn) -> Option<(&LinkState, Option<At>)> {
-        Some((self.links.get(&conn)?, self.links_since.get(&conn).copied()))
+    /// The state of one of our connections, and when it was last heard of; `None` before that.
+    pub fn link(&self, conn: Conn) -> Option<(&LinkState, At)> {
+        self.links.get(&conn).zip(self.links_heard.get(&conn).copied())
+    }
+
+    /// Whether somebody counts on this flight: it acts on trips, or a stop is under way.
+    pub fn is_guarding(&self) -> bool {
+        self.brake.stop().is_some() || self.brake.consent().acts(self.last_seen)
     }
 
     /// Whether those who wait for each other do so for certain: they did in the sample before, too.

@@ -32,7 +32,7 @@ impl Executor {
             Effect::SampleNow => self.sampler.sample_now(),
             Effect::CheckRight { backend, role } => self.order(Order::CheckRight { backend, role }),
             Effect::Stop { stop, rung: rung @ Rung::SignalRunner(_), .. } => {
-                self.signal_runner(at, stop, rung)
+                self.signal_runner(at, stop, rung);
             }
             Effect::Stop { stop, rung, attempt } => self.order(Order::Stop { stop, rung, attempt }),
             Effect::Observe { aim, stop, attempt, victims, until } => {

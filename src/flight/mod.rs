@@ -278,7 +278,7 @@ impl Ready {
             Ok(socket) => Some(tokio::spawn(socket.serve(greeting, self.asks, desk.public()))),
             Err(why) => {
                 let note = format!("nobody can join or talk to this flight: it has no socket: {why}");
-                first.push(Input::Command(Command::Mark { note }));
+                first.push(Input::Command(Request { by: None, command: Command::Mark { note } }));
                 drop(self.asks);
                 None
             }

@@ -6,12 +6,13 @@ use super::line::{
 };
 use super::tree;
 use crate::engine::Cockpit;
+use crate::engine::derive::unseen::Unseen;
 use crate::engine::derive::lookup::Lookup;
 use crate::engine::effect::Rung;
 use crate::engine::guard::{Level, Reading};
 use crate::engine::ids::At;
-use crate::engine::sample::{Fact, SlowFacts};
-use crate::engine::settings::{Arming, Selector};
+use crate::engine::sample::SlowFacts;
+use crate::engine::settings::Arming;
 use crate::engine::target::Target as TargetWork;
 use crate::engine::timeline::{Event, Fate, GuardState, OutcomeStory, StopResult, TargetStory};
 use crate::log::MAJOR;
@@ -163,10 +164,10 @@ fn flight(cockpit: &Cockpit) -> Flight {
         role: rights.map(|rights| rights.role_name.clone()).unwrap_or_default(),
         sees_all: rights.is_some_and(|rights| rights.sees_all),
         signals: rights.is_some_and(|rights| rights.signals),
-        not_seen: not_seen(cockpit),
+        not_seen: Unseen::of(cockpit).into_iter().map(|unseen| unseen.sentence).collect(),
         operator: begin.and_then(|begin| begin.operator.clone()),
         label: begin.and_then(|begin| begin.label.clone()),
-        target: selector(&settings.target),
+        target: settings.target.to_string(),
         arming: match settings.arming {
             Arming::Watching => "watching",
             Arming::Shadow => "shadow",
@@ -177,31 +178,6 @@ fn flight(cockpit: &Cockpit) -> Flight {
 }
 
 /// What this flight cannot see, and what would let it.
-fn not_seen(cockpit: &Cockpit) -> Vec<String> {
-    let mut not_seen = Vec::new();
-    let Some(server) = cockpit.server() else { return not_seen };
-    let rights = &server.rights;
-    if !rights.sees_all {
-        not_seen.push(format!(
-            "texts, states and start times of other roles are hidden (counts, edges, modes and ages are \
-             exact): GRANT pg_read_all_stats TO {}",
-            rights.role_name
-        ));
-    }
-    if !rights.signals {
-        not_seen.push(format!(
-            "backends of other roles cannot be stopped: GRANT pg_signal_backend TO {}",
-            rights.role_name
-        ));
-    }
-    if let Fact::Missing(why) = &server.system_identifier {
-        not_seen.push(format!("the cluster's identity: {why}"));
-    }
-    not_seen.push("standby reads: no standby is attached".to_owned());
-    not_seen.push("clients that wait behind a pooler".to_owned());
-    not_seen
-}
-
 fn replication(slow: &SlowFacts) -> Replication {
     let behind = |replayed: Option<u64>| Some(slow.wal_lsn?.saturating_sub(replayed?));
     Replication {
@@ -311,17 +287,6 @@ fn state_name(state: GuardState) -> &'static str {
         GuardState::Armed => "armed",
         GuardState::Tripped => "tripped",
         GuardState::Blind => "blind",
-    }
-}
-
-fn selector(selector: &Selector) -> String {
-    match selector {
-        Selector::Auto => "auto".to_owned(),
-        Selector::Pid(pid) => format!("pid={pid}"),
-        Selector::Application(pattern) => format!("app={pattern}"),
-        Selector::User(pattern) => format!("user={pattern}"),
-        Selector::Table(name) => format!("table={name}"),
-        Selector::Query(pattern) => format!("query={pattern}"),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::ui::{Popup, Ui, View};
 use crate::engine::Cockpit;
-use crate::engine::command::Command;
+use crate::engine::command::{ArmScope, Command};
 use crate::engine::ids::{Attempt, BackendId, Pid};
 use crate::engine::sample::BackendKind;
 use crate::engine::target::attempt_of;
@@ -213,7 +213,7 @@ impl Context<'_> {
             }
             Action::Arm => {
                 let target = self.cockpit.target().ok_or("nothing is under guard that could be armed on")?;
-                Command::arm_on(target.attempt.backend)
+                Command::Arm { scope: ArmScope::Session(target.attempt.backend), for_ms: None, on_trip: None }
             }
             Action::Disarm => Command::Disarm,
             Action::Cancel => Command::Stop { attempt: self.attempt()?, rung: Rung::Cancel },

@@ -49,7 +49,9 @@ fn identity(cockpit: &Cockpit, attempt: &Attempt) -> String {
 }
 
 fn stop_lines(cockpit: &Cockpit, pid: Pid, rung: Option<Rung>, now: At) -> Vec<String> {
-    let cost = StopCost::of(cockpit, pid, now);
+    let Some(cost) = StopCost::of(cockpit, pid, now) else {
+        return vec!["what stopping costs is not known: there is no sample".to_owned()];
+    };
     let mut lines = vec![format!("lost: {}", cost.lost), format!("left behind: {}", cost.leaves)];
     if let (Some(Rung::Cancel) | None, CancelWorks::No(why) | CancelWorks::FreesOnly(why) | CancelWorks::Unknown(why)) =
         (rung, &cost.cancel)

@@ -85,8 +85,10 @@ pub struct UnknownGlyphSet(String);
 pub struct Glyphs {
     /// A root blocker.
     pub root: &'static str,
-    /// A queue head; also the row at hand.
+    /// A queue head.
     pub head: &'static str,
+    /// The row at hand.
+    pub select: &'static str,
     /// An item of a list.
     pub bullet: &'static str,
     /// A step that is still to come.
@@ -183,6 +185,7 @@ impl Glyphs {
 const FULL: Glyphs = Glyphs {
     root: "●",
     head: "►",
+    select: "▌",
     bullet: "•",
     pending: "○",
     pipe: "│",
@@ -228,6 +231,7 @@ const WGL4: Glyphs = Glyphs {
 const ASCII: Glyphs = Glyphs {
     root: "*",
     head: ">",
+    select: ">",
     bullet: "*",
     pending: ".",
     pipe: "|",

@@ -5,7 +5,8 @@
 
 use super::action::{self, Action, Context, Seat};
 use super::update::{Order, Play};
-use crate::engine::command::{Command, duration_ms};
+use crate::engine::command::Command;
+use crate::engine::duration::duration_ms;
 use crate::engine::ids::At;
 
 /// The words that concern the display and the replay, with what they do.

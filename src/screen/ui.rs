@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::command::Command;
-use crate::engine::ids::{BackendId, TextId};
+use crate::engine::ids::BackendId;
 
 /// The screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -59,8 +59,8 @@ impl View {
 pub enum Row {
     /// A backend.
     Backend(BackendId),
-    /// Waiters with the same statement.
-    Group(Option<TextId>),
+    /// Waiters with the same statement, by its text.
+    Group(Option<String>),
     /// A standby, by name.
     Sender(String),
     /// A slot, by name.

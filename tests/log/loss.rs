@@ -103,7 +103,7 @@ fn the_queue_is_bounded_in_bytes_too() {
     assert!(log.append(vec![mark(1, &long)]));
     assert!(log.append(vec![mark(2, &long)]));
     assert!(!log.append(vec![mark(3, &long)]));
-    assert!(log.status().lost.expect("lost").why.contains("2 batches (80"));
+    assert!(log.status().lost.expect("lost").why.contains("2 batches (81"));
     drop(release);
     wait_for_checkpoint_wish(&log);
     assert!(log.begin_segment(At(4), b"{}".to_vec()));

@@ -15,6 +15,10 @@ use crate::engine::{Cockpit, Leaving};
 impl Cockpit {
     /// Takes in a request.
     pub(in crate::engine) fn command(&mut self, at: At, request: Request, effects: &mut Vec<Effect>) {
+        if self.over {
+            // The end was the last word.
+            return;
+        }
         let Request { by, command } = request;
         let refused = self.may_at(at, &command).err();
         let is_refused = refused.is_some();

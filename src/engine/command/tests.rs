@@ -15,10 +15,10 @@ fn watching() -> Settings {
     Settings { arming: Arming::Watching, target: Selector::Auto, ..Settings::default() }
 }
 
-/// The jam with eight readers, seen at 1.0 s.
+/// The jam with eight readers, seen at 0.9 s.
 fn jammed(settings: Settings) -> Story {
     let mut story = Story::begin(settings);
-    story.look(1_000, jam(8));
+    story.look(900, jam(8));
     story.events();
     story
 }
@@ -261,7 +261,7 @@ fn arming_while_blind_is_refused() {
     let mut story = jammed(watching());
     let command = parse("arm 102", &story).expect("arm");
     assert_eq!(story.cockpit.may(&command), Ok(()));
-    story.tick(3_100);
+    story.tick(3_000);
     assert_eq!(story.cockpit.may(&command), Err("blind: no facts for 2.1 s".to_owned()));
     assert_eq!(may("abort", &story), Ok(()), "the server checks whom it hits");
 }
@@ -471,8 +471,10 @@ fn an_arming_in_the_air_reaches_one_session_until_its_time_is_over() {
     story.outcome(1_110, rung(1, RungAnswer::Sent, 1_101));
     story.outcome(1_120, gone(1, 0));
     assert_eq!(story.cockpit.exit_code(), 4, "a guardrail acted");
+    story.look(6_000, calm());
+    assert_eq!(guard(&story).0, GuardState::Armed);
     story.tick(6_010);
-    assert_eq!(guard(&story).0, GuardState::Watching);
+    assert_eq!(guard(&story), (GuardState::Watching, "disarmed: the time it was for is over"));
 }
 
 #[test]
@@ -582,6 +584,7 @@ fn a_dropped_target_that_is_followed_again_has_not_lost_twice() {
 fn a_limit_for_a_time_comes_back() {
     let mut story = jammed(Settings { target: Selector::Auto, ..armed() });
     types(&mut story, 1_010, "limit queue_depth 20 2s");
+    types(&mut story, 1_010, "limit queue_age 1m");
     assert_eq!(rungs(&story.look(1_100, jam(8))), []);
     assert_eq!(rungs(&story.look(1_250, jam(8))), [], "8 are fewer than 20");
     assert_eq!(story.cockpit.next_deadline().map(crate::engine::ids::At::ms), Some(2_000), "blindness first");
@@ -590,7 +593,7 @@ fn a_limit_for_a_time_comes_back() {
     story.tick(3_010);
     let told = "limit queue_depth is its default again: 20 was for a time".to_owned();
     assert!(story.events().contains(&Event::Note { warning: false, text: told }));
-    assert_eq!(story.cockpit.overrides().iter().count(), 0);
+    assert_eq!(story.cockpit.overrides().iter().count(), 1, "that of queue_age has no end");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{Step, Stop};
+use super::{Hit, Step, Stop};
 use crate::engine::effect::{Aim, Effect, Rung};
 use crate::engine::ids::{At, Pid, StopId};
 use crate::engine::input::{Outcome, RungAnswer};
@@ -423,4 +423,23 @@ fn the_dead_mans_switch_takes_the_first_rung_that_needs_nobody() {
     assert_eq!(switch(&idle_in_transaction(), OnTrip::Cancel), None, "the consent does not reach");
     let who = alone("flyway");
     assert_eq!(dead_man(&target(&who, 0), OnTrip::Auto).map(|switch| switch.attempt), Some(who.attempt()));
+}
+
+#[test]
+fn a_late_answer_is_booked_on_the_rung_it_belongs_to() {
+    let climbed = || Stopping::of(&in_transaction("deploy"), OnTrip::Auto).expires(1_500);
+    let none = climbed();
+    assert_eq!(none.rungs(), [Rung::Cancel, Rung::Terminate]);
+    let hit = |stopping: &Stopping| stopping.stop.as_ref().expect("a stop under way").hit();
+    assert_eq!(hit(&none), Hit::Perhaps);
+    let sent = climbed().hears_late(1_510, Rung::Cancel, RungAnswer::Sent);
+    assert_eq!(hit(&sent), Hit::Yes);
+    let told = sent.told.last().expect("an outcome");
+    assert_eq!((told.rung, told.is_final, told.sent_ms), (Some(Rung::Cancel), false, Some(1)));
+    assert_eq!(told.sentence, "cancel sent to pid 102, told late");
+    // The second rung has not been answered by it.
+    let missed = climbed().hears_late(1_510, Rung::Cancel, RungAnswer::NobodyFits);
+    assert_eq!(hit(&missed), Hit::Perhaps, "what the second did is not known");
+    let refused = climbed().hears_late(1_510, Rung::Cancel, RungAnswer::Refused("no".to_owned()));
+    assert!(!refused.over, "the second rung has its own answer");
 }

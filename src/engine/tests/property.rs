@@ -234,7 +234,7 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (rule, amount(), some_time()).prop_map(|(rule, limit, for_ms)| Command::Limit { guardrail: rule.to_owned(), limit, for_ms }),
         1 => (name(), name()).prop_map(|(holder, taken_from)| Command::Stick { holder, taken_from }),
     ];
-    (name(), command).prop_map(|(by, command)| Request { by, command })
+    (name(), command.boxed()).prop_map(|(by, command)| Request { by, command })
 }
 
 /// A command that is typed: it names whoever is there.
@@ -269,14 +269,14 @@ fn input() -> impl Strategy<Value = Input> {
         },
     );
     prop_oneof![
-        12 => sample().prop_map(|sample| Input::Sample(Box::new(sample))),
-        5 => outcome().prop_map(Input::Outcome),
+        12 => sample().prop_map(|sample| Input::Sample(Box::new(sample))).boxed(),
+        5 => outcome().prop_map(Input::Outcome).boxed(),
         4 => Just(Input::Tick),
         2 => watch.prop_map(Input::Watch),
         1 => (sensor, amount()).prop_map(move |(sensor, waited_ms)| Input::Missed(Missed { sensor, why: why(), waited_ms })),
         1 => (conn, link).prop_map(|(conn, state)| Input::Link(Link { conn, state })),
         1 => another_attach().prop_map(|attached| Input::Attached(Box::new(attached))),
-        3 => request().prop_map(Input::Command),
+        3 => request().prop_map(Input::Command).boxed(),
         1 => Just(Input::Gap(Gap { from: At(0), why: why(), lost: None })),
     ]
 }
@@ -345,7 +345,7 @@ proptest! {
         for (pause_us, input, typed) in inputs {
             at = At(at.0.saturating_add(pause_us));
             asked.extend(story.input_at(at, input));
-            let typed = typed.and_then(|text| Command::parse(&text, &story.cockpit, None).ok());
+            let typed = typed.filter(|_| !story.cockpit.is_over()).and_then(|text| Command::parse(&text, &story.cockpit, None).ok());
             if let Some(command) = typed {
                 let may = story.cockpit.may(&command);
                 let seen = story.cockpit.timeline().total();

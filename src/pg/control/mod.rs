@@ -22,6 +22,8 @@ use acts::{Acts, Left};
 
 /// How often the session is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(5);
+/// How often the flight is told, at most, that the session answers: a little less than it is pinged at least.
+const TELL_ALIVE_MS: u64 = 4_000;
 /// The same while the dead-man's switch listens to it.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(200);
 /// How often what is left of a stopped attempt is read.
@@ -80,6 +82,8 @@ pub struct Control {
     place: watch::Receiver<Conninfo>,
     application: String,
     clock: FlightClock,
+    /// When the flight was last told that the session answers.
+    told_alive: At,
     inputs: mpsc::Sender<Input>,
     orders: mpsc::UnboundedReceiver<Order>,
     line: Line,
@@ -138,6 +142,7 @@ impl Control {
             place,
             application,
             clock,
+            told_alive: clock.now(),
             inputs,
             orders,
             line,
@@ -278,7 +283,14 @@ impl Control {
 
     async fn ping(&mut self) -> Result<(), Lost> {
         match limit(self.line.session.client().simple_query("select 1")).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let now = self.clock.now();
+                if now >= self.told_alive.plus_ms(TELL_ALIVE_MS) {
+                    self.told_alive = now;
+                    self.link(LinkState::Up { pid: self.pid() }).await;
+                }
+                Ok(())
+            }
             Err(why) => self.lost(why).await,
         }
     }

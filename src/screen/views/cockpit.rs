@@ -205,7 +205,7 @@ fn progress_line(target: &Target, width: u16, shown: &Shown<'_>) -> Option<Line<
     let elapsed = view.target?;
     let ran = elapsed.ms.map(|ms| format!("{} so far; ", seconds(ms))).unwrap_or_default();
     let text = match elapsed.doing {
-        Doing::WaitingForLock => format!("none yet: it has not begun; {ran}{}", elapsed.why),
+        Doing::WaitsForLock => format!("none yet: it has not begun; {ran}{}", elapsed.why),
         _ => format!("{}; {ran}{}", elapsed.doing.words(), elapsed.why),
     };
     Some(two_sided(vec![label, Span::styled(text, shown.style(Meaning::Text))], Vec::new(), width, shown))

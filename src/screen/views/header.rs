@@ -153,7 +153,7 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
         return vec![Part::new(0, " CONNECTING ", shown.style(Meaning::Unknown))];
     };
     let (word, meaning) = state_word(*state);
-    let scope = shown.cockpit.flight().map(|begin| crate::engine::derive::words::selector(&begin.settings.target));
+    let scope = shown.cockpit.flight().map(|begin| begin.settings.target.to_string());
     let mut parts = vec![
         Part::new(0, format!(" {word} "), shown.style(meaning)),
         Part::new(0, sentence.clone(), plain),

@@ -5,9 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::open;
+use crate::engine::command::Command;
 use crate::screen::action::{Available, SPECS, available};
 use crate::screen::shown::Shown;
 use crate::screen::text;
+use crate::screen::typed;
 use crate::screen::theme::Meaning;
 use crate::screen::widgets::pane::lines;
 
@@ -54,10 +56,12 @@ fn content(width: usize, shown: &Shown<'_>) -> Vec<Line<'static>> {
     }
     content.push(Line::default());
     content.push(Line::from(Span::styled(" Typed after :", shown.style(Meaning::Title))));
-    for (words, doc) in crate::engine::command::WORDS.iter().copied().chain(crate::screen::typed::WORDS) {
+    let orders = Command::WORDS.map(|(word, rest)| (format!("{word} {rest}"), ""));
+    let others = typed::WORDS.map(|(words, doc)| (words.to_owned(), doc));
+    for (words, doc) in orders.into_iter().chain(others) {
         content.push(Line::from(vec![
             Span::raw("  "),
-            Span::styled(text::fit(words, KEYS + NAME, shown.glyphs), shown.style(Meaning::Key)),
+            Span::styled(text::fit(&words, (KEYS + NAME).max(text::width(&words)), shown.glyphs), shown.style(Meaning::Key)),
             Span::raw(" "),
             Span::styled(doc.to_owned(), shown.style(Meaning::Text)),
         ]));

@@ -1,0 +1,19 @@
+//! STUB.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::screen::shown::Shown;
+use crate::screen::ui::Row;
+
+pub(super) fn draw(_frame: &mut Frame<'_>, area: Rect, _shown: &Shown<'_>) -> usize {
+    usize::from(area.height)
+}
+
+pub(super) fn rows(_shown: &Shown<'_>) -> Vec<Row> {
+    Vec::new()
+}
+
+pub(super) fn host_line(_width: u16, _shown: &Shown<'_>) -> Option<ratatui::text::Line<'static>> {
+    None
+}

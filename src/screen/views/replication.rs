@@ -1,0 +1,17 @@
+//! STUB.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::screen::shown::Shown;
+use crate::screen::ui::Row;
+
+pub(super) fn draw(_frame: &mut Frame<'_>, area: Rect, _shown: &Shown<'_>) -> usize {
+    usize::from(area.height)
+}
+
+pub(super) fn rows(_shown: &Shown<'_>, _pane: u8) -> Vec<Row> {
+    Vec::new()
+}
+
+pub(super) const PANES: u8 = 2;
