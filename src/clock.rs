@@ -26,6 +26,11 @@ impl FlightClock {
         u64::try_from(self.zero.as_micros()).unwrap_or(u64::MAX)
     }
 
+    /// The clock of a flight that began when the machine's monotonic clock read `zero_us` microseconds.
+    pub fn of_flight(zero_us: u64) -> FlightClock {
+        FlightClock { zero: Duration::from_micros(zero_us) }
+    }
+
     /// Time since the start.
     pub fn now(&self) -> At {
         At(u64::try_from(monotonic().saturating_sub(self.zero).as_micros()).unwrap_or(u64::MAX))

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::lines::{Printer, complain};
+use super::screen::{self, LooksArgs};
 use super::{Exit, Failure, detach, target};
 use crate::config::Config;
 use crate::engine::ENGINE_VERSION;
@@ -18,7 +19,8 @@ use crate::flight::{Commands, Company, Flight, FlightError, Ready, Record};
 use crate::log::default_dir;
 use crate::pg::connect::{ConnArgs, Conninfo, ErrorKind, Secret, ask_password};
 use crate::pg::sampler::AttachError;
-use crate::remote::group_id;
+use crate::remote::{group_id, own_name};
+use crate::screen::run::Looks;
 
 /// What `attach` is told.
 #[derive(Debug, Args)]
@@ -38,6 +40,8 @@ pub(super) struct AttachArgs {
     guard: GuardArgs,
     #[command(flatten)]
     flight: FlightArgs,
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 /// Whom to guard, and by what means.
@@ -110,11 +114,12 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
     if args.detached_child {
         detach::leave_session()?;
     }
-    if !args.headless && !args.detach {
-        let message = "there is no screen yet: add --headless for JSON lines";
-        return Err(Failure::new(Exit::Usage, message));
+    let has_screen = !args.headless && !args.detach && !args.detached_child;
+    if has_screen {
+        screen::check()?;
     }
     let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
+    let looks = has_screen.then(|| args.looks.looks(&config)).transpose()?;
     let settings = settings(&args.guard, &args.flight)?;
     let company = company(args.flight.group.as_deref(), args.detach)?;
     let record = record(&args.flight)?;
@@ -131,7 +136,13 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
         return runtime()?.block_on(detach::fly(Flight { conninfo, begin, record, company }));
     }
     let conninfo = with_password(conninfo)?;
-    runtime()?.block_on(fly(Flight { conninfo, begin, record, company }))
+    let Some(looks) = looks else {
+        return runtime()?.block_on(fly(Flight { conninfo, begin, record, company }));
+    };
+    let operator = begin.operator.clone().unwrap_or_else(own_name);
+    let company = Company { screen: Some(operator.clone()), ..company };
+    let begin = Begin { operator: Some(operator.clone()), ..begin };
+    runtime()?.block_on(fly_with_screen(Flight { conninfo, begin, record, company }, operator, looks))
 }
 
 /// Who may talk to the flight.
@@ -152,8 +163,6 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Flies until the flight, or somebody, ends it.
 async fn fly(flight: Flight) -> Result<u8, Failure> {
-    let at_the_terminal =
-        |user: &str| std::io::stdin().is_terminal().then(|| ask_password(user).ok()).flatten();
     let (ready, commands) = prepare(flight, at_the_terminal).await.map_err(failure)?;
     if let Some(path) = ready.log_path() {
         complain(&format!("recording to {}", path.display()));
@@ -163,6 +172,18 @@ async fn fly(flight: Flight) -> Result<u8, Failure> {
     let exit = ready.fly(None, |lines| printer.print(lines)).await;
     printer.finish();
     Ok(exit)
+}
+
+/// The same with a screen.
+async fn fly_with_screen(flight: Flight, operator: String, looks: Looks) -> Result<u8, Failure> {
+    let (ready, commands) = prepare(flight, at_the_terminal).await.map_err(failure)?;
+    obey(&commands, OnHangup::End);
+    let opened = screen::open(&ready, &commands, operator, looks, false);
+    Ok(screen::fly(ready, &commands, opened).await)
+}
+
+fn at_the_terminal(user: &str) -> Option<Secret> {
+    std::io::stdin().is_terminal().then(|| ask_password(user).ok()).flatten()
 }
 
 /// As psql does: a password that the server wants and nobody gave is asked for, once, where somebody can answer.

@@ -46,12 +46,17 @@ const AT_MOST_MS: u64 = 60_000;
 const PARENT_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) fn run(args: DemoArgs) -> Result<u8, Failure> {
-    if !args.headless {
-        complain("there is no screen yet: the incident is told in JSON lines, as with --headless");
-    }
+    let looks = match args.headless {
+        true => None,
+        false => {
+            screen::check()?;
+            let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
+            Some(args.looks.looks(&config)?)
+        }
+    };
     let unavailable = |error: &dyn std::fmt::Display| Failure::new(Exit::Unreachable, error);
     if args.recorded {
-        return super::replay::play_recorded(RECORDED);
+        return super::replay::play_recorded(RECORDED, looks);
     }
     let found = Binaries::find(args.pg_bin.as_deref());
     let binaries = match found {
@@ -61,20 +66,20 @@ pub(super) fn run(args: DemoArgs) -> Result<u8, Failure> {
             complain(&format!(
                 "{error}; or let --fetch get one. Until then, this is a recorded demonstration:"
             ));
-            return super::replay::play_recorded(RECORDED);
+            return super::replay::play_recorded(RECORDED, looks);
         }
         Err(error) => return Err(unavailable(&error)),
     };
     complain(&format!("starting a throw-away PostgreSQL {}", binaries.version()));
     let server = Server::start(&binaries, ServerOptions::default().set("max_connections", "100"))
         .map_err(|error| unavailable(&error))?;
-    let exit = runtime()?.block_on(show(&server, args.record));
+    let exit = runtime()?.block_on(show(&server, args.record, looks));
     // Stops the server and removes its files; a janitor does the same should this process be killed.
     drop(server);
     exit
 }
 
-async fn show(server: &Server, record: Option<PathBuf>) -> Result<u8, Failure> {
+async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) -> Result<u8, Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::new(Exit::Unreachable, error);
     let conninfo = server.conninfo();
     let config = conninfo.parse().map_err(|error: tokio_postgres::Error| broken(&error))?;
@@ -85,7 +90,7 @@ async fn show(server: &Server, record: Option<PathBuf>) -> Result<u8, Failure> {
     let settings = Settings {
         target: Selector::Application("deploy".to_owned()),
         arming: Arming::Armed,
-        ends_ms: Some(AT_MOST_MS),
+        ends_ms: looks.is_none().then_some(AT_MOST_MS),
         ..Settings::default()
     };
     let flight = Flight {

@@ -1,14 +1,23 @@
 //! `lockpit join`: read along with a flight that is in the air.
 
+use std::sync::mpsc;
+
 use clap::Args;
 
 use super::lines::complain;
 use super::replay::Teller;
+use super::screen::{self, LooksArgs};
 use super::tell::{unfound, unreached};
 use super::{Exit, Failure};
+use crate::clock::FlightClock;
+use crate::config::Config;
 use crate::remote::protocol::Reply;
-use crate::remote::{Remote, Tail, find};
+use crate::remote::{Remote, Tail, find, own_name};
 use crate::replay::ReplayError;
+use crate::screen::pilot::Pilot;
+use crate::screen::run::{Looks, Screen};
+use crate::screen::shown::Recording;
+use crate::screen::source::{Joined, Source};
 
 /// What `join` is told.
 #[derive(Debug, Args)]
@@ -34,12 +43,19 @@ pub(super) struct JoinArgs {
     /// Who joins [default: the account's name]
     #[arg(long, value_name = "NAME", env = "LOCKPIT_OPERATOR")]
     operator: Option<String>,
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 pub(super) fn run(args: JoinArgs) -> Result<u8, Failure> {
-    if !args.headless {
-        return Err(Failure::new(Exit::Usage, "there is no screen yet: add --headless for JSON lines"));
-    }
+    let looks = match args.headless {
+        true => None,
+        false => {
+            screen::check()?;
+            let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
+            Some(args.looks.looks(&config)?)
+        }
+    };
     let flight = find(args.flight.as_deref()).map_err(unfound)?;
     let name = &flight.greeting.flight;
     let Some(log) = &flight.greeting.log else {
@@ -50,7 +66,8 @@ pub(super) fn run(args: JoinArgs) -> Result<u8, Failure> {
     };
     // Kept open: the flight lists who has joined, and gets the stick back when the connection ends.
     let mut remote = Remote::connect(&flight.socket).map_err(|error| unreached(&flight, &error))?;
-    let mut joined = remote.hello(args.operator, true);
+    let operator = args.operator.clone().unwrap_or_else(own_name);
+    let mut joined = remote.hello(Some(operator.clone()), true);
     if args.take && joined.is_ok() {
         joined = remote.take();
     }
@@ -60,9 +77,12 @@ pub(super) fn run(args: JoinArgs) -> Result<u8, Failure> {
         }
         _ => {}
     }
-    complain(&format!("joined {name}, recorded in {}", log.display()));
     let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
     let mut tail = Tail::open(log).map_err(unreadable)?;
+    if let Some(looks) = looks {
+        return look(tail, remote, operator, looks);
+    }
+    complain(&format!("joined {name}, recorded in {}", log.display()));
     let mut teller = Teller::resume(tail.replay());
     loop {
         let abandoned = tail.is_abandoned();
@@ -84,4 +104,22 @@ pub(super) fn run(args: JoinArgs) -> Result<u8, Failure> {
         }
         std::thread::sleep(Tail::POLL);
     }
+}
+
+/// A screen on the flight; it stays when the flight has ended, and so does the log.
+fn look(tail: Tail, remote: Remote, operator: String, looks: Looks) -> Result<u8, Failure> {
+    let greeting = remote.greeting().clone();
+    let (sender, events) = mpsc::channel();
+    let screen = Screen {
+        source: Source::Joined(Joined::new(tail, FlightClock::of_flight(greeting.clock_zero_us))),
+        pilot: Some(Pilot::there(remote, operator, sender.clone())),
+        looks,
+        recording: Recording {
+            flight: greeting.flight,
+            log: greeting.log.map(|log| log.display().to_string()),
+        },
+        may_detach: false,
+    };
+    screen::show(screen, &sender, &events)?;
+    Ok(Exit::Done as u8)
 }

@@ -2,17 +2,25 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use clap::Args;
 
 use super::lines::{complain, print};
+use super::screen::{self, LooksArgs};
 use super::{Exit, Failure, target};
+use crate::config::Config;
 use crate::engine::ids::At;
 use crate::headless::Narrator;
 use crate::headless::line::{self, Body, Line};
 use crate::log::Ending;
 use crate::random;
 use crate::replay::{Drift, Replay, ReplayError, Step};
+use crate::screen::playback::Playback;
+use crate::screen::run::{Looks, Screen};
+use crate::screen::shown::Recording;
+use crate::screen::source::Source;
+use crate::screen::typed::speed_percent;
 
 /// What `replay` is told.
 #[derive(Debug, Args)]
@@ -26,23 +34,56 @@ pub(super) struct ReplayArgs {
     /// Begin this long after the start of the flight
     #[arg(long, value_name = "TIME", value_parser = target::duration_ms)]
     at: Option<u64>,
+    /// Play this many times as fast [default: 1]
+    #[arg(long, value_name = "N", value_parser = speed_percent, conflicts_with = "headless")]
+    speed: Option<u64>,
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
-    if !args.headless {
-        return Err(Failure::new(Exit::Usage, "there is no screen yet: add --headless for JSON lines"));
+    if args.headless {
+        return play(&args.log, args.at.map(At::from_ms));
     }
-    play(&args.log, args.at.map(At::from_ms))
+    screen::check()?;
+    let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
+    show(&args.log, args.at, args.speed, args.looks.looks(&config)?)
+}
+
+/// Plays a log on the screens.
+fn show(log: &Path, at_ms: Option<u64>, speed_percent: Option<u64>, looks: Looks) -> Result<u8, Failure> {
+    let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
+    let mut playback = Playback::open(log).map_err(unreadable)?;
+    if let Some(at_ms) = at_ms {
+        playback.go(At::from_ms(at_ms)).map_err(unreadable)?;
+    }
+    if let Some(percent) = speed_percent {
+        playback.set_speed(percent);
+    }
+    let (ending, has_drifted) = (playback.ending(), playback.has_drifted());
+    let screen = Screen {
+        source: Source::Replay(playback),
+        pilot: None,
+        looks,
+        recording: Recording::default(),
+        may_detach: false,
+    };
+    let (sender, events) = mpsc::channel();
+    screen::show(screen, &sender, &events)?;
+    Ok(closing(log, ending).unwrap_or(if has_drifted { Exit::Drift as u8 } else { Exit::Done as u8 }))
 }
 
 /// Replays a log that is part of this program.
-pub(super) fn play_recorded(log: &[u8]) -> Result<u8, Failure> {
+pub(super) fn play_recorded(log: &[u8], looks: Option<Looks>) -> Result<u8, Failure> {
     let name = format!("lockpit-{}-{:016x}.flight", std::process::id(), u64::from_le_bytes(random::bytes()));
     let path = std::env::temp_dir().join(name);
     let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
     let written = written.and_then(|mut file| file.write_all(log));
     let played = match written {
-        Ok(()) => play(&path, None),
+        Ok(()) => match looks {
+            None => play(&path, None),
+            Some(looks) => show(&path, None, None, looks),
+        },
         Err(error) => {
             let message = format!("the recording cannot be unpacked to {}: {error}", path.display());
             Err(Failure::new(Exit::BadLog, message))
@@ -67,15 +108,21 @@ fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
             return Ok(teller.exit());
         }
     }
-    match replay.ending().map_err(unreadable)? {
-        Ending::Complete => Ok(teller.exit()),
+    let ending = replay.ending().map_err(unreadable)?;
+    Ok(closing(log, ending).unwrap_or_else(|| teller.exit()))
+}
+
+/// Says how a log ends; the exit code where that decides it.
+fn closing(log: &Path, ending: Ending) -> Option<u8> {
+    match ending {
+        Ending::Complete => None,
         Ending::Torn { at_byte, lost_bytes } => {
             complain(&format!(
                 "{}: the log is torn: it stops at byte {at_byte} without an end, {lost_bytes} bytes of an \
                  unfinished entry behind it; everything before is intact",
                 log.display()
             ));
-            Ok(teller.exit())
+            None
         }
         Ending::Damaged(damage) => {
             let rest = match damage.resumes_at {
@@ -87,7 +134,7 @@ fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
                 log.display(),
                 damage.at_byte
             ));
-            Ok(Exit::BadLog as u8)
+            Some(Exit::BadLog as u8)
         }
     }
 }

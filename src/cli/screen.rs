@@ -4,20 +4,23 @@ use std::sync::mpsc;
 use std::thread;
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
+use super::lines::complain;
 use super::{Exit, Failure};
 use crate::config::Config;
+use crate::engine::input::Command;
 use crate::flight::feed::{self, Feeder};
 use crate::flight::{Commands, Ready};
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::keymap::Keymap;
 use crate::screen::pilot::Pilot;
-use crate::screen::playback::Playback;
 use crate::screen::run::{Event, Left, Looks, Screen, ScreenError};
 use crate::screen::shown::Recording;
 use crate::screen::source::{Live, Source};
-use crate::screen::theme::{ColourDepth, Theme};
 use crate::screen::terminal;
+use crate::screen::theme::{ColourDepth, Theme};
+use crate::screen::update::Leave;
 
 /// How a screen looks.
 #[derive(Debug, Clone, Default, Args)]
@@ -51,17 +54,35 @@ pub(super) fn check() -> Result<(), Failure> {
     terminal::check(&term).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
-/// Plays a log on the screens.
-pub(super) fn play(playback: Playback, looks: Looks) -> Result<(), Failure> {
-    let screen = Screen {
-        source: Source::Replay(playback),
-        pilot: None,
-        looks,
-        recording: Recording::default(),
-        may_detach: false,
+/// Shows a screen until it is left.
+pub(super) fn show(screen: Screen, sender: &mpsc::Sender<Event>, events: &mpsc::Receiver<Event>) -> Result<(), Failure> {
+    leave_on_signals(sender.clone());
+    screen.run(sender, events).map(|_| ()).map_err(failure)
+}
+
+/// A screen without a flight of its own is left when its process is to end.
+fn leave_on_signals(sender: mpsc::Sender<Event>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // Without a runtime the signals do what they always do; the terminal is given back by the next shell.
+    let Ok(runtime) = runtime else { return };
+    thread::spawn(move || {
+        runtime.block_on(interrupted());
+        let _ = sender.send(Event::Leave);
+    });
+}
+
+/// Waits for a signal that ends the process.
+async fn interrupted() {
+    let listen = |kind| signal(kind).ok();
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Some(mut interrupt), Some(mut terminate), Some(mut hangup)] = kinds.map(listen) else {
+        return std::future::pending().await;
     };
-    let (sender, events) = mpsc::channel();
-    screen.run(&sender, &events).map(|_| ()).map_err(failure)
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
 }
 
 fn failure(error: ScreenError) -> Failure {
@@ -122,4 +143,48 @@ pub(super) fn open(
         let _ = told.send(gone);
     });
     WithScreen { screen, events: sender, feeder, gone }
+}
+
+/// Flies with a screen until both are done with: the flight has ended, and its screen was left.
+pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> u8 {
+    let WithScreen { screen, events, feeder, mut gone } = with;
+    let name = ready.name().to_owned();
+    let end = async |reason: &str| commands.send(Command::End { reason: reason.to_owned() }).await;
+    let flying = ready.fly(Some(feeder), |_| {});
+    let interrupted = interrupted();
+    tokio::pin!(flying, interrupted);
+    let (mut is_interrupted, mut is_shown) = (false, true);
+    let exit = loop {
+        tokio::select! {
+            exit = &mut flying => break exit,
+            () = &mut interrupted, if !is_interrupted => is_interrupted = true,
+            Some(how) = gone.recv(), if is_shown => {
+                is_shown = false;
+                match how {
+                    Gone::Left(Left::Operator(Leave::Detach)) => {}
+                    Gone::Left(Left::Operator(_)) => end("the operator left").await,
+                    Gone::Left(Left::TerminalGone) => end("the terminal has gone").await,
+                    Gone::Left(Left::Owner) => {}
+                    Gone::Failed(why) => complain(&format!(
+                        "the screen failed: {why}. The flight flies on without it: lockpit join {name} opens \
+                         another one, Ctrl-C ends the flight"
+                    )),
+                }
+            }
+        }
+    };
+    if is_shown {
+        if is_interrupted {
+            let _ = events.send(Event::Leave);
+        }
+        tokio::select! {
+            _ = gone.recv() => {}
+            () = &mut interrupted, if !is_interrupted => {
+                let _ = events.send(Event::Leave);
+                let _ = gone.recv().await;
+            }
+        }
+    }
+    let _ = screen.join();
+    exit
 }

@@ -207,7 +207,6 @@ impl Cockpit {
     fn begin(&mut self, begin: Begin) {
         self.brake = Brake::new(&begin.settings);
         self.pacer = Pacer::new(begin.settings.pace.clone());
-        self.stick.clone_from(&begin.operator);
         self.begin = Some(begin);
         self.derive();
     }

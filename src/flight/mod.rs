@@ -274,6 +274,10 @@ impl Ready {
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];
         first.extend(links.into_iter().map(Input::Link));
+        if let Some(operator) = self.screen.clone() {
+            let command = Command::Stick { holder: Some(operator), taken_from: None };
+            first.push(Input::Command(Request { by: None, command }));
+        }
         let serving = match self.socket {
             Ok(socket) => Some(tokio::spawn(socket.serve(greeting, self.asks, desk.public()))),
             Err(why) => {

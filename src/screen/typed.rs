@@ -39,7 +39,7 @@ pub fn read(text: &str, context: &Context<'_>) -> Result<Typed, String> {
     match word {
         "theme" if !rest.is_empty() => return Ok(Typed::Order(Order::Theme(rest.to_owned()))),
         "glyphs" if !rest.is_empty() => return Ok(Typed::Order(Order::Glyphs(rest.to_owned()))),
-        "speed" => return speed(rest).map(|percent| Typed::Order(Order::Play(Play::SetSpeed(percent)))),
+        "speed" => return speed_percent(rest).map(|percent| Typed::Order(Order::Play(Play::SetSpeed(percent)))),
         "q" | "quit" if rest.is_empty() => return Ok(Typed::Action(Action::Quit)),
         _ => {}
     }
@@ -71,8 +71,11 @@ fn place(text: &str) -> Option<At> {
     Some(At::from_ms(seconds.checked_mul(1_000)?))
 }
 
-/// `2`, `0.5x`, `10x`; in per cent.
-fn speed(text: &str) -> Result<u64, String> {
+/// A speed, `2`, `0.5x` or `10x`, in per cent.
+///
+/// # Errors
+/// It is none.
+pub fn speed_percent(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is no speed: write 0.5, 2 or 10x");
     let number = text.trim_end_matches('x');
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
@@ -103,10 +106,10 @@ mod tests {
     #[test]
     fn speeds_are_read_in_per_cent() {
         for (text, percent) in [("2", 200), ("0.5x", 50), ("10x", 1_000), ("0.25", 25)] {
-            assert_eq!(speed(text), Ok(percent), "{text}");
+            assert_eq!(speed_percent(text), Ok(percent), "{text}");
         }
         for text in ["", "x", "fast", "-1", "1.x"] {
-            assert!(speed(text).is_err(), "{text}");
+            assert!(speed_percent(text).is_err(), "{text}");
         }
     }
 }

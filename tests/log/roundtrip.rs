@@ -32,11 +32,7 @@ fn through_a_log(batches: &[Vec<Entry>]) -> Vec<Entry> {
 #[test]
 fn every_variant_comes_back_as_it_went() {
     let (inputs, effects) = (variants::inputs(), variants::effects());
-<<<<<<< HEAD
-    assert_eq!(inputs.iter().map(variants::variant).collect::<BTreeSet<_>>(), (0..19).collect());
-=======
-    assert_eq!(inputs.iter().map(variants::variant).collect::<BTreeSet<_>>(), (0..25).collect());
->>>>>>> commands
+    assert_eq!(inputs.iter().map(variants::variant).collect::<BTreeSet<_>>(), (0..26).collect());
     assert_eq!(effects.iter().map(variants::effect_variant).collect::<BTreeSet<_>>(), (0..8).collect());
 
     let mut all: Vec<Entry> = Vec::new();
