@@ -7,7 +7,9 @@ use clap::Args;
 
 use super::attach::{begin, failure, runtime};
 use super::lines::{Printer, complain};
+use super::screen::{self, LooksArgs};
 use super::{Exit, Failure};
+use crate::config::Config;
 use crate::demo::fetch::fetch;
 use crate::demo::incident::{Deploy, Pace, play};
 use crate::demo::server::{Binaries, Server, ServerError, ServerOptions};
@@ -17,6 +19,8 @@ use crate::engine::settings::{Arming, Selector, Settings};
 use crate::flight::signals::{OnHangup, obey};
 use crate::flight::{Commands, Company, Flight, Record};
 use crate::pg::connect::{ConnArgs, Conninfo};
+use crate::remote::own_name;
+use crate::screen::run::Looks;
 
 /// What `demo` is told.
 #[derive(Debug, Args)]
@@ -36,10 +40,15 @@ pub(super) struct DemoArgs {
     /// Record the flight in this file, which stays
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    #[command(flatten)]
+    looks: LooksArgs,
 }
 
 /// A demonstration that was flown before: `lockpit demo --record assets/demo.flight`.
 const RECORDED: &[u8] = include_bytes!("../../assets/demo.flight");
+/// What is said when the incident is over and somebody looks on.
+const AFTERWARDS: &str =
+    "that was the jam: 7 shows the timeline, w what stopping does, ? every key, q leaves";
 /// The longest a demonstration may take when nothing stops its deploy.
 const AT_MOST_MS: u64 = 60_000;
 /// How often the demonstration looks whether whoever started it is still there.
@@ -97,21 +106,34 @@ async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) ->
         conninfo,
         begin: begin(settings, Some("demo".to_owned()), Some("DEMO".to_owned())),
         record: record.map(Record::File),
-        company: Company::default(),
+        company: Company { screen: looks.is_some().then(own_name), ..Company::default() },
     };
+    let has_screen = looks.is_some();
     let (ready, commands) = flight.prepare().await.map_err(failure)?;
     obey(&commands, OnHangup::End);
     tokio::spawn(end_with_parent(commands.clone()));
-    let mut printer = Printer::start();
     let staging = async {
         let commands = &commands;
         let tell = async |note: String| commands.send(Command::Mark { note }).await;
         let deploy = play(&shop, &traffic, Pace::default(), tell).await;
-        commands.send(Command::End { reason: "the demonstration is over".to_owned() }).await;
+        // Who looks on leaves when everything was read.
+        match has_screen {
+            true => commands.send(Command::Mark { note: AFTERWARDS.to_owned() }).await,
+            false => commands.send(Command::End { reason: "the demonstration is over".to_owned() }).await,
+        }
         deploy
     };
     let deploy = {
-        let flying = ready.fly(None, |lines| printer.print(lines));
+        let flying = async {
+            if let Some(looks) = looks {
+                let with = screen::open(&ready, &commands, own_name(), looks, false);
+                return screen::fly(ready, &commands, with).await;
+            }
+            let mut printer = Printer::start();
+            let exit = ready.fly(None, |lines| printer.print(lines)).await;
+            printer.finish();
+            exit
+        };
         tokio::pin!(staging, flying);
         tokio::select! {
             _ = &mut flying => None,
@@ -121,7 +143,6 @@ async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) ->
             }
         }
     };
-    printer.finish();
     traffic.stop().await;
     match deploy {
         // Interrupted: there is nothing more to say.

@@ -55,7 +55,11 @@ pub(super) fn check() -> Result<(), Failure> {
 }
 
 /// Shows a screen until it is left.
-pub(super) fn show(screen: Screen, sender: &mpsc::Sender<Event>, events: &mpsc::Receiver<Event>) -> Result<(), Failure> {
+pub(super) fn show(
+    screen: Screen,
+    sender: &mpsc::Sender<Event>,
+    events: &mpsc::Receiver<Event>,
+) -> Result<(), Failure> {
     leave_on_signals(sender.clone());
     screen.run(sender, events).map(|_| ()).map_err(failure)
 }

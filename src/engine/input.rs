@@ -19,8 +19,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::host::HostFacts;
 use super::effect::Rung;
+use super::host::HostFacts;
 use super::ids::{At, BackendId, Oid, Pid, ServerTime, StopId};
 use super::sample::{Fact, Sample, Watch};
 use super::settings::Settings;

@@ -10,8 +10,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::stick::{Moved, Seat, Speaker, Stick};
 use crate::engine::Cockpit;
-use crate::engine::ids::At;
 use crate::engine::command::{Command, Request};
+use crate::engine::ids::At;
 use crate::engine::input::Input;
 use crate::engine::target::Target;
 use crate::engine::timeline::GuardState;

@@ -263,13 +263,21 @@ impl Ready {
 
     /// Flies to the end; `tell` gets the lines, `feeder` the inputs, and neither may block. Returns the exit code.
     pub async fn fly(self, feeder: Option<Feeder>, mut tell: impl FnMut(Vec<Line>)) -> u8 {
-        let Ready { clock, begin, attached, links, mut inputs, executor, recorder, host, mut questions, .. } = self;
+        let Ready {
+            clock, begin, attached, links, mut inputs, executor, recorder, host, mut questions, ..
+        } = self;
         let log = recorder.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let plate = Plate { flight: self.name, server: begin.server.clone(), log };
         let mut desk = Desk::new(plate.clone(), Stick::new(begin.utc_us, self.screen.as_deref()));
         let greeting = greeting(plate, &begin, &attached, clock);
-        let mut deck =
-            Deck { cockpit: Cockpit::default(), narrator: Narrator::default(), executor, recorder, host, feeder };
+        let mut deck = Deck {
+            cockpit: Cockpit::default(),
+            narrator: Narrator::default(),
+            executor,
+            recorder,
+            host,
+            feeder,
+        };
         let (stop_sampler, sampler_stop) = self.stop_sampler;
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
         let mut first = vec![Input::Begin(Box::new(begin)), Input::Attached(Box::new(attached))];

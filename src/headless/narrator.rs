@@ -6,8 +6,8 @@ use super::line::{
 };
 use super::tree;
 use crate::engine::Cockpit;
-use crate::engine::derive::unseen::Unseen;
 use crate::engine::derive::lookup::Lookup;
+use crate::engine::derive::unseen::Unseen;
 use crate::engine::effect::Rung;
 use crate::engine::guard::{Level, Reading};
 use crate::engine::ids::At;

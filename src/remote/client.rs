@@ -26,6 +26,9 @@ pub enum RemoteError {
     /// This account may not.
     #[error("this account may not talk to it: {0}")]
     Denied(String),
+    /// It does not want to talk.
+    #[error("it turned us away: {0}")]
+    TurnedAway(String),
     /// No answer came in time.
     #[error("it did not answer within {} s", WITHIN.as_secs())]
     Silent,
@@ -78,7 +81,7 @@ impl Remote {
         let line = read_line(&stream, &mut rest)?;
         let said: serde_json::Value = parse(&line)?;
         if let Some(reason) = said["error"]["reason"].as_str() {
-            return Err(RemoteError::Denied(reason.to_owned()));
+            return Err(RemoteError::TurnedAway(reason.to_owned()));
         }
         match said["protocol"].as_u64().and_then(|n| u32::try_from(n).ok()) {
             Some(PROTOCOL) => Ok(Remote { stream, rest, unasked, greeting: parse(&line)? }),

@@ -25,18 +25,22 @@ pub enum FindError {
     #[error("no flight is in the air")]
     None,
     /// None is meant by the word.
-    #[error("no flight is called {word:?}; in the air:\n{}", list(.flights))]
+    #[error("no flight is called {word:?}; in the air:\n{}", list(.flights, .silent))]
     Unknown {
         /// The word.
         word: String,
         /// Those that are in the air.
         flights: Vec<InTheAir>,
+        /// Those of which nothing is known.
+        silent: Vec<Silent>,
     },
     /// More than one is meant.
-    #[error("which flight? Name one of these:\n{}", list(.flights))]
+    #[error("which flight? Name one of these:\n{}", list(.flights, .silent))]
     Ambiguous {
         /// Those that are meant.
         flights: Vec<InTheAir>,
+        /// Those of which nothing is known.
+        silent: Vec<Silent>,
     },
     /// The socket that was named cannot be talked to.
     #[error("the flight at {} cannot be reached: {why}", .socket.display())]
@@ -48,17 +52,29 @@ pub enum FindError {
     },
 }
 
-/// The flights this user can talk to, by name. Sockets nobody listens on are removed on the way.
-pub fn flights() -> Vec<InTheAir> {
-    let sockets = place::dirs().into_iter().flat_map(|dir| place::sockets(&dir));
-    let mut found: Vec<InTheAir> = sockets
-        .filter_map(|socket| {
-            let greeting = Remote::connect(&socket).ok()?.greeting().clone();
-            Some(InTheAir { socket, greeting })
-        })
-        .collect();
+/// A socket where somebody listens, but does not say who.
+#[derive(Debug)]
+pub struct Silent {
+    /// The socket.
+    pub socket: PathBuf,
+    /// Why nothing is known of the flight: it is stopped, busy, or of another release.
+    pub why: RemoteError,
+}
+
+/// The flights this user can talk to, by name, and those that do not answer. Sockets nobody listens on are
+/// removed on the way.
+pub fn flights() -> (Vec<InTheAir>, Vec<Silent>) {
+    let (mut found, mut silent) = (Vec::new(), Vec::new());
+    for socket in place::dirs().into_iter().flat_map(|dir| place::sockets(&dir)) {
+        match Remote::connect(&socket) {
+            Ok(remote) => found.push(InTheAir { socket, greeting: remote.greeting().clone() }),
+            // Nobody's, or not this user's.
+            Err(RemoteError::Gone | RemoteError::Denied(_)) => {}
+            Err(why) => silent.push(Silent { socket, why }),
+        }
+    }
     found.sort_by(|a, b| a.greeting.flight.cmp(&b.greeting.flight));
-    found
+    (found, silent)
 }
 
 /// The flight meant by `word`: a name, a unique beginning of one, a database, the path of a socket or of a log.
@@ -75,7 +91,8 @@ pub fn find(word: Option<&str>) -> Result<InTheAir, FindError> {
             Err(why) => Err(FindError::Unreachable { socket, why }),
         };
     }
-    choose(word, flights())
+    let (flights, silent) = flights();
+    choose(word, flights, silent)
 }
 
 /// The socket that `word` is the path or the whole name of.
@@ -85,12 +102,16 @@ fn socket_of(word: &str) -> Option<PathBuf> {
     std::iter::once(PathBuf::from(word)).chain(named).find(is_socket)
 }
 
-fn choose(word: Option<&str>, flights: Vec<InTheAir>) -> Result<InTheAir, FindError> {
+fn choose(word: Option<&str>, flights: Vec<InTheAir>, silent: Vec<Silent>) -> Result<InTheAir, FindError> {
+    if flights.is_empty() && silent.is_empty() {
+        return Err(FindError::None);
+    }
     let Some(word) = word else {
-        return one(flights).map_err(|flights| match flights.is_empty() {
-            true => FindError::None,
-            false => FindError::Ambiguous { flights },
-        });
+        return match one(flights) {
+            Ok(only) if silent.is_empty() => Ok(only),
+            Ok(only) => Err(FindError::Ambiguous { flights: vec![only], silent }),
+            Err(flights) => Err(FindError::Ambiguous { flights, silent }),
+        };
     };
     let log = std::fs::canonicalize(word).ok();
     let meant: [&dyn Fn(&Greeting) -> bool; 4] = [
@@ -102,13 +123,10 @@ fn choose(word: Option<&str>, flights: Vec<InTheAir>) -> Result<InTheAir, FindEr
     for is_meant in meant {
         let found: Vec<InTheAir> = flights.iter().filter(|f| is_meant(&f.greeting)).cloned().collect();
         if !found.is_empty() {
-            return one(found).map_err(|flights| FindError::Ambiguous { flights });
+            return one(found).map_err(|flights| FindError::Ambiguous { flights, silent: Vec::new() });
         }
     }
-    match flights.is_empty() {
-        true => Err(FindError::None),
-        false => Err(FindError::Unknown { word: word.to_owned(), flights }),
-    }
+    Err(FindError::Unknown { word: word.to_owned(), flights, silent })
 }
 
 fn one(mut flights: Vec<InTheAir>) -> Result<InTheAir, Vec<InTheAir>> {
@@ -118,13 +136,14 @@ fn one(mut flights: Vec<InTheAir>) -> Result<InTheAir, Vec<InTheAir>> {
     }
 }
 
-fn list(flights: &[InTheAir]) -> String {
+fn list(flights: &[InTheAir], silent: &[Silent]) -> String {
     let line = |flight: &InTheAir| {
         let Greeting { flight: name, server, log, .. } = &flight.greeting;
         let recorded = if log.is_some() { "" } else { "  (not recorded)" };
         format!("  {name}  {server}{recorded}")
     };
-    flights.iter().map(line).collect::<Vec<_>>().join("\n")
+    let unknown = silent.iter().map(|Silent { socket, why }| format!("  {}  {why}", socket.display()));
+    flights.iter().map(line).chain(unknown).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -147,7 +166,7 @@ mod tests {
     }
 
     fn chosen(word: Option<&str>, flights: &[InTheAir]) -> Result<String, FindError> {
-        choose(word, flights.to_vec()).map(|found| found.greeting.flight)
+        choose(word, flights.to_vec(), Vec::new()).map(|found| found.greeting.flight)
     }
 
     #[test]
@@ -165,6 +184,16 @@ mod tests {
         assert!(matches!(chosen(None, &both), Err(FindError::Ambiguous { .. })));
         assert!(matches!(chosen(None, &[]), Err(FindError::None)));
         assert_eq!(chosen(None, &both[..1]).ok().as_deref(), Some("20261120T1-shop"));
+    }
+
+    #[test]
+    fn a_flight_that_does_not_answer_is_neither_chosen_nor_forgotten() {
+        let silent = || vec![Silent { socket: PathBuf::from("/run/crm.sock"), why: RemoteError::Silent }];
+        for (word, flights) in [(None, vec![flight("a-shop", "shop")]), (None, vec![]), (Some("crm"), vec![])]
+        {
+            let unclear = choose(word, flights, silent()).expect_err("it could be meant").to_string();
+            assert!(unclear.contains("/run/crm.sock") && unclear.contains("did not answer"), "{unclear}");
+        }
     }
 
     #[test]

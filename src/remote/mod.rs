@@ -14,5 +14,5 @@ mod tail;
 pub(crate) use account::operator;
 pub use account::{account_name, group_id, own_name};
 pub use client::{Remote, RemoteError};
-pub use find::{FindError, InTheAir, find, flights};
+pub use find::{FindError, InTheAir, Silent, find, flights};
 pub use tail::Tail;

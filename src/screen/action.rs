@@ -6,21 +6,10 @@
 use super::ui::{Popup, Ui, View};
 use crate::engine::Cockpit;
 use crate::engine::command::{ArmScope, Command};
+use crate::engine::effect::Rung;
 use crate::engine::ids::{Attempt, BackendId, Pid};
 use crate::engine::sample::BackendKind;
 use crate::engine::target::attempt_of;
-use crate::engine::effect::Rung;
-
-/// Something a key does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[rustfmt::skip]
-pub enum Action {
-    Up, Down, Left, Right, PageUp, PageDown, First, Last, NextPane, Details, Back,
-    Cockpit, Activity, Locks, Replication, Progress, Guardrails, Timeline, Help,
-    Filter, Sort, Reverse, Freeze, WhatIf, Presenter, CommandLine, Copy, Redraw,
-    Abort, Arm, Disarm, Pause, Cancel, Terminate, Follow, Mark, TakeStick, Quit, Suspend,
-    Play, StepBack, StepOn, EventBack, EventOn, Faster, Slower,
-}
 
 /// Where an action stands in help and documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +58,12 @@ pub struct Spec {
 
 macro_rules! specs {
     ($($action:ident $group:ident $name:literal $short:literal [$($key:literal)*] $doc:literal)*) => {
+        /// Something a key does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Action {
+            $(#[doc = $doc] $action),*
+        }
+
         /// Every action, in the order of help and documentation.
         pub const SPECS: &[Spec] = &[$(Spec {
             action: Action::$action,
@@ -274,8 +269,13 @@ pub fn available(action: Action, context: &Context<'_>) -> Available {
         Action::Sort | Action::Reverse => {
             Available::only_if(context.ui.view == View::Activity, "only the activity is sorted")
         }
-        Action::Play | Action::StepBack | Action::StepOn | Action::EventBack | Action::EventOn
-        | Action::Faster | Action::Slower => Available::only_if(in_replay, "this is no replay"),
+        Action::Play
+        | Action::StepBack
+        | Action::StepOn
+        | Action::EventBack
+        | Action::EventOn
+        | Action::Faster
+        | Action::Slower => Available::only_if(in_replay, "this is no replay"),
         Action::Suspend => {
             let guarding = context.cockpit.is_guarding();
             let flies_here = context.seat == Seat::Pilot && !in_replay;

@@ -14,7 +14,10 @@ use crate::engine::settings::{IfLost, OnTrip};
 
 /// Whether `command` is asked about before it is given.
 pub fn is_needed(command: &Command) -> bool {
-    matches!(command, Command::Abort { .. } | Command::Stop { .. } | Command::Arm { .. } | Command::End { .. })
+    matches!(
+        command,
+        Command::Abort { .. } | Command::Stop { .. } | Command::Arm { .. } | Command::End { .. }
+    )
 }
 
 /// The question before `command`. For a presenter, whose keys are watched and whose screen is shared, a word is
@@ -26,7 +29,8 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
             stop_lines(cockpit, attempt.backend.pid, None, now),
         ),
         Command::Stop { attempt, rung } => {
-            let verb = if *rung == Rung::Cancel { "CANCEL the statement of" } else { "TERMINATE the session of" };
+            let verb =
+                if *rung == Rung::Cancel { "CANCEL the statement of" } else { "TERMINATE the session of" };
             (
                 format!("{verb} {}", identity(cockpit, attempt)),
                 stop_lines(cockpit, attempt.backend.pid, Some(*rung), now),
@@ -42,9 +46,12 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
 /// Whom a stop names.
 fn identity(cockpit: &Cockpit, attempt: &Attempt) -> String {
     let pid = attempt.backend.pid;
-    let Some(backend) = cockpit.sample().and_then(|sample| sample.backend(pid)) else { return format!("pid {pid}") };
+    let Some(backend) = cockpit.sample().and_then(|sample| sample.backend(pid)) else {
+        return format!("pid {pid}");
+    };
     let kind = cockpit.catalog().kind(backend.text);
-    let application = if backend.application.is_empty() { "(no application name)" } else { &backend.application };
+    let application =
+        if backend.application.is_empty() { "(no application name)" } else { &backend.application };
     format!("pid {pid} {application}, role {}, {kind}", cockpit.catalog().role(backend.role))
 }
 
@@ -53,8 +60,10 @@ fn stop_lines(cockpit: &Cockpit, pid: Pid, rung: Option<Rung>, now: At) -> Vec<S
         return vec!["what stopping costs is not known: there is no sample".to_owned()];
     };
     let mut lines = vec![format!("lost: {}", cost.lost), format!("left behind: {}", cost.leaves)];
-    if let (Some(Rung::Cancel) | None, CancelWorks::No(why) | CancelWorks::FreesOnly(why) | CancelWorks::Unknown(why)) =
-        (rung, &cost.cancel)
+    if let (
+        Some(Rung::Cancel) | None,
+        CancelWorks::No(why) | CancelWorks::FreesOnly(why) | CancelWorks::Unknown(why),
+    ) = (rung, &cost.cancel)
     {
         lines.push(format!("a cancel: {why}"));
     }
@@ -93,7 +102,8 @@ fn arm_lines(cockpit: &Cockpit) -> Vec<String> {
 }
 
 fn typed(cockpit: &Cockpit, command: &Command, presenter: bool) -> Option<Typed> {
-    let of = |expected: String, what: &str| Some(Typed { expected, what: what.to_owned(), so_far: String::new() });
+    let of =
+        |expected: String, what: &str| Some(Typed { expected, what: what.to_owned(), so_far: String::new() });
     let label = cockpit.flight().and_then(|begin| begin.label.clone()).unwrap_or_default();
     let is_prod = label.to_ascii_uppercase().contains("PROD");
     match command {

@@ -162,8 +162,8 @@ impl Keymap {
         for (name, keys) in changes {
             let action = action::by_name(name).ok_or_else(|| unknown(name))?;
             for key in keys {
-                let key = Key::parse(key)
-                    .map_err(|why| KeymapError::UnknownKey { action: name.clone(), why })?;
+                let key =
+                    Key::parse(key).map_err(|why| KeymapError::UnknownKey { action: name.clone(), why })?;
                 bind(&mut chosen, key, action)?;
             }
         }

@@ -333,11 +333,15 @@ fn marks(step: &Step, replay: &Replay, told: u64) -> Vec<Marker> {
 /// What of the timeline is worth a mark.
 fn mark(event: &Event) -> Option<(MarkerKind, String)> {
     Some(match event {
-        Event::TargetFound(story) => (MarkerKind::Target, format!("target: pid {}", story.attempt.backend.pid)),
+        Event::TargetFound(story) => {
+            (MarkerKind::Target, format!("target: pid {}", story.attempt.backend.pid))
+        }
         Event::TargetEnded { target, .. } => {
             (MarkerKind::Target, format!("target over: pid {}", target.attempt.backend.pid))
         }
-        Event::Guard { state: GuardState::Blind, sentence } => (MarkerKind::Gap, format!("blind: {sentence}")),
+        Event::Guard { state: GuardState::Blind, sentence } => {
+            (MarkerKind::Gap, format!("blind: {sentence}"))
+        }
         Event::Guard { sentence, .. } => (MarkerKind::Guard, sentence.clone()),
         Event::Trip { name, reading, .. } => (MarkerKind::Trip, format!("{name}: {}", reading.sentence)),
         Event::Outcome(story) if story.is_final => (MarkerKind::Trip, story.sentence.clone()),

@@ -94,7 +94,11 @@ impl<'a> Shown<'a> {
 
     /// A name; for a shared screen, one by which it can be told from others but not be known.
     pub fn masked(&self, what: &str, name: &str) -> String {
-        if self.ui.presenter { format!("{what}-{:03x}", crc32c::crc32c(name.as_bytes()) & 0xfff) } else { name.to_owned() }
+        if self.ui.presenter {
+            format!("{what}-{:03x}", crc32c::crc32c(name.as_bytes()) & 0xfff)
+        } else {
+            name.to_owned()
+        }
     }
 
     /// How long ago `at` was, in milliseconds.

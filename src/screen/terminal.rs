@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -74,11 +74,6 @@ impl Surface {
     /// Whether the last frame has gone out: only then is another one worth composing.
     pub(super) fn is_free(&self) -> bool {
         !self.writer.busy.load(Ordering::Acquire)
-    }
-
-    /// Bytes that frames have come to so far.
-    pub(super) fn written_bytes(&self) -> u64 {
-        self.writer.total_bytes.load(Ordering::Relaxed)
     }
 
     /// Composes a frame and sends it on its way. Returns whether it was: while the terminal is not free, nothing
@@ -149,7 +144,8 @@ impl Drop for Surface {
 pub fn restore() {
     if ENTERED.swap(false, Ordering::SeqCst) {
         let _ = disable_raw_mode();
-        let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ =
+            execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
     }
 }
 
@@ -194,7 +190,6 @@ struct Writer {
     frames: SyncSender<Vec<u8>>,
     done: Receiver<()>,
     busy: Arc<AtomicBool>,
-    total_bytes: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -205,19 +200,17 @@ impl Writer {
         let (frames, queue) = mpsc::sync_channel::<Vec<u8>>(Writer::QUEUE);
         let (told, done) = mpsc::sync_channel(Writer::QUEUE);
         let busy = Arc::new(AtomicBool::new(false));
-        let total_bytes = Arc::new(AtomicU64::new(0));
-        let (is_busy, total) = (Arc::clone(&busy), Arc::clone(&total_bytes));
+        let is_busy = Arc::clone(&busy);
         thread::spawn(move || {
             for frame in queue {
                 // A terminal that has gone is noticed by whoever reads its keys.
                 let _ = out.write_all(&frame);
-                total.fetch_add(frame.len() as u64, Ordering::Relaxed);
                 is_busy.store(false, Ordering::Release);
                 let _ = told.try_send(());
                 written();
             }
         });
-        Writer { frames, done, busy, total_bytes }
+        Writer { frames, done, busy }
     }
 
     fn send(&self, frame: Vec<u8>) {

@@ -39,7 +39,9 @@ pub fn read(text: &str, context: &Context<'_>) -> Result<Typed, String> {
     match word {
         "theme" if !rest.is_empty() => return Ok(Typed::Order(Order::Theme(rest.to_owned()))),
         "glyphs" if !rest.is_empty() => return Ok(Typed::Order(Order::Glyphs(rest.to_owned()))),
-        "speed" => return speed_percent(rest).map(|percent| Typed::Order(Order::Play(Play::SetSpeed(percent)))),
+        "speed" => {
+            return speed_percent(rest).map(|percent| Typed::Order(Order::Play(Play::SetSpeed(percent))));
+        }
         "q" | "quit" if rest.is_empty() => return Ok(Typed::Action(Action::Quit)),
         _ => {}
     }

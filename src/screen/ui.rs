@@ -329,7 +329,8 @@ impl Ui {
 
     /// Remembers where the selected row is now.
     pub fn follow_rows(&mut self, rows: &[Row]) {
-        if let Some(selection) = self.selections.get_mut(&(self.view, self.panes.get(&self.view).copied().unwrap_or(0)))
+        if let Some(selection) =
+            self.selections.get_mut(&(self.view, self.panes.get(&self.view).copied().unwrap_or(0)))
             && let Some(index) = rows.iter().position(|row| *row == selection.row)
         {
             selection.index = index;

@@ -298,7 +298,8 @@ fn in_confirm(ui: &mut Ui, mut asked: Box<Confirm>, event: &KeyEvent, press: &Pr
         ui.popup = Some(Popup::Confirm(asked));
         return None;
     }
-    if event.code == KeyCode::Esc || (asked.typed.is_none() && matches!(event.code, KeyCode::Char('n' | 'q'))) {
+    if event.code == KeyCode::Esc || (asked.typed.is_none() && matches!(event.code, KeyCode::Char('n' | 'q')))
+    {
         ui.say(press.now_ms, Loudness::Info, format!("{}: left alone", asked.command));
         return None;
     }

@@ -128,3 +128,18 @@ async fn a_flight_without_a_place_for_its_socket_flies_and_says_so() {
         assert_eq!(flight.ended().await.0, 0);
     }
 }
+
+#[tokio::test]
+async fn a_flight_that_is_stopped_is_not_reached_rather_than_unknown() {
+    for version in newest() {
+        let (db, hangar) = (database(version).await, Hangar::new());
+        let flight = hangar.fly(&db, &[]).await;
+        flight.program.signal(rustix::process::Signal::STOP);
+        let (exit, _, stderr) = hangar.tell("mark x").await;
+        assert!(exit == 3 && stderr.contains("did not answer"), "{exit}: {stderr}");
+        let (exit, _, stderr) = hangar.run(&["tell", &db.name, "mark x"]).await;
+        assert!(exit == 2 && stderr.contains("shop.sock  it did not answer"), "{exit}: {stderr}");
+        flight.program.signal(rustix::process::Signal::CONT);
+        assert_eq!(hangar.tell("mark awake").await.0, 0);
+    }
+}

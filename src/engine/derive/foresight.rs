@@ -43,14 +43,18 @@ impl Foresight {
             return nothing("a guardrail has tripped on this attempt; it does so once".to_owned());
         }
         if !target.strong {
-            return nothing("nothing: its locks let reads and writes through, so only a hand stops it".to_owned());
+            return nothing(
+                "nothing: its locks let reads and writes through, so only a hand stops it".to_owned(),
+            );
         }
         let readings = brake.guardrails().readings();
         let find = |name: &str| readings.iter().find(|(known, _)| known == name).map(|(_, reading)| reading);
         if *state == GuardState::Blind {
             let if_lost = cockpit.flight().map(|begin| begin.settings.if_lost);
             return match (if_lost, find("blind")) {
-                (Some(IfLost::Stop), Some(reading)) => Foresight::Will(format!("blind: {}", reading.sentence)),
+                (Some(IfLost::Stop), Some(reading)) => {
+                    Foresight::Will(format!("blind: {}", reading.sentence))
+                }
                 _ => nothing("nothing: blind, and --if-lost keep lets it go on".to_owned()),
             };
         }

@@ -102,7 +102,13 @@ fn message(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
             Loudness::Info => Meaning::Text,
             Loudness::Warning => Meaning::Warn,
         };
-        strip(frame, area, vec![Part::new(0, message.text.as_str(), shown.style(meaning))], Vec::new(), shown);
+        strip(
+            frame,
+            area,
+            vec![Part::new(0, message.text.as_str(), shown.style(meaning))],
+            Vec::new(),
+            shown,
+        );
         return;
     }
     if let Some(filter) = shown.ui.filter() {
@@ -147,7 +153,8 @@ fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
             continue;
         }
         room -= needed;
-        let off = matches!(action::available(action, &context), Available::No(_)) && shown.seat != Seat::Replay;
+        let off =
+            matches!(action::available(action, &context), Available::No(_)) && shown.seat != Seat::Replay;
         let (key_style, words_style) =
             if off { (Meaning::KeyOff, Meaning::KeyOff) } else { (Meaning::Key, Meaning::Text) };
         spans.push(Span::styled(key, shown.style(key_style)));
@@ -162,7 +169,11 @@ fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
 fn word(action: Action, shown: &Shown<'_>) -> &'static str {
     match (action, shown.origin) {
         (Action::Freeze, Origin::Replay(playback)) => {
-            if playback.is_playing() { "pause" } else { "play" }
+            if playback.is_playing() {
+                "pause"
+            } else {
+                "play"
+            }
         }
         (Action::Left, Origin::Replay(_)) => "sample back",
         (Action::Right, Origin::Replay(_)) => "sample on",
@@ -176,12 +187,17 @@ fn replay(frame: &mut Frame<'_>, area: Rect, playback: &Playback, shown: &Shown<
     let glyphs = shown.glyphs;
     let sign = if playback.is_playing() { glyphs.play } else { glyphs.pause };
     let speed = playback.speed_percent();
-    let speed = if speed % 100 == 0 { format!("{}x", speed / 100) } else { format!("{}.{:02}x", speed / 100, speed % 100) };
+    let speed = if speed % 100 == 0 {
+        format!("{}x", speed / 100)
+    } else {
+        format!("{}.{:02}x", speed / 100, speed % 100)
+    };
     let left = format!(" {sign} {speed:<5} {} ", clock(playback.now().ms()));
     let right = format!(" {} ", clock(playback.end().ms()));
     let width = usize::from(area.width).saturating_sub(text::width(&left) + text::width(&right)).max(1);
     let end_us = playback.end().0.max(1);
-    let place = |us: u64| usize::try_from(us.saturating_mul(width as u64 - 1) / end_us).unwrap_or(0).min(width - 1);
+    let place =
+        |us: u64| usize::try_from(us.saturating_mul(width as u64 - 1) / end_us).unwrap_or(0).min(width - 1);
     let mut cells: Vec<(&str, Meaning)> = vec![(glyphs.dash, Meaning::Muted); width];
     let mut kinds: Vec<Option<MarkerKind>> = vec![None; width];
     for marker in playback.markers() {
@@ -195,7 +211,8 @@ fn replay(frame: &mut Frame<'_>, area: Rect, playback: &Playback, shown: &Shown<
     }
     cells[place(playback.now().0)] = (glyphs.down, Meaning::Replay);
     let mut spans = vec![Span::styled(left, shown.style(Meaning::Replay))];
-    spans.extend(cells.into_iter().map(|(sign, meaning)| Span::styled(sign.to_owned(), shown.style(meaning))));
+    spans
+        .extend(cells.into_iter().map(|(sign, meaning)| Span::styled(sign.to_owned(), shown.style(meaning))));
     spans.push(Span::styled(right, shown.style(Meaning::Muted)));
     frame.render_widget(Line::from(spans), area);
 }

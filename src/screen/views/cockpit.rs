@@ -47,7 +47,10 @@ pub(super) fn rows(shown: &Shown<'_>, pane: u8) -> Vec<Row> {
         let tree = LockTree::of(shown.cockpit, shown.seen());
         return tree.rows.iter().filter_map(row_of).collect();
     }
-    super::timeline::numbered(shown).filter(|(_, (_, event))| is_notable(event)).map(|(n, _)| Row::Event(n)).collect()
+    super::timeline::numbered(shown)
+        .filter(|(_, (_, event))| is_notable(event))
+        .map(|(n, _)| Row::Event(n))
+        .collect()
 }
 
 fn wide(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
@@ -57,7 +60,8 @@ fn wide(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let [left, right] = Layout::horizontal([Constraint::Percentage(47), Constraint::Fill(1)]).areas(upper);
     let rails = u16::try_from(shown.cockpit.brake().guardrails().readings().len()).unwrap_or(3).clamp(3, 12);
     let [top, middle, bottom] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(rails + 2), Constraint::Length(6)]).areas(left);
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(rails + 2), Constraint::Length(6)])
+            .areas(left);
     target(frame, top, shown);
     guard(frame, middle, shown);
     surroundings(frame, bottom, shown);
@@ -112,7 +116,8 @@ fn target_lines(target: &Target, width: u16, shown: &Shown<'_>) -> Vec<Line<'sta
     };
     let text = cockpit.catalog().text(target.text).map(|text| text.normalised.clone());
     let what = statement(cockpit.catalog().kind(target.text), text.as_deref(), shown);
-    let mut lines = vec![two_sided(vec![Span::styled(what, shown.style(Meaning::LockTarget))], Vec::new(), width, shown)];
+    let mut lines =
+        vec![two_sided(vec![Span::styled(what, shown.style(Meaning::LockTarget))], Vec::new(), width, shown)];
     lines.push(state_line(target, width, shown));
     lines.extend(progress_line(target, width, shown));
     let seen = shown.seen();
@@ -122,9 +127,18 @@ fn target_lines(target: &Target, width: u16, shown: &Shown<'_>) -> Vec<Line<'sta
     } else {
         let oldest = cockpit.ages().oldest_ms(seen, target.victims.iter().copied());
         let oldest = oldest.map(|ms| format!(", oldest {}", tenths(ms))).unwrap_or_default();
-        format!("{} wait{oldest}; {}.{} session-s lost", plural(victims as u64, "client"), target.lost_us / 1_000_000, target.lost_us % 1_000_000 / 100_000)
+        format!(
+            "{} wait{oldest}; {}.{} session-s lost",
+            plural(victims as u64, "client"),
+            target.lost_us / 1_000_000,
+            target.lost_us % 1_000_000 / 100_000
+        )
     };
-    lines.push(line("behind it", behind, shown.style(if victims > 0 { Meaning::Danger } else { Meaning::Ok })));
+    lines.push(line(
+        "behind it",
+        behind,
+        shown.style(if victims > 0 { Meaning::Danger } else { Meaning::Ok }),
+    ));
     let foresight = Foresight::of(cockpit, shown.now);
     let meaning = match foresight {
         Foresight::Nothing(_) => Meaning::Warn,
@@ -142,7 +156,10 @@ fn target_lines(target: &Target, width: u16, shown: &Shown<'_>) -> Vec<Line<'sta
         lines.extend(cost.clean_up.iter().map(|step| line("", step.clone(), plain)));
     }
     if let Some(Err(why)) = &target.right {
-        lines.insert(2, line("right", format!("lockpit may not stop it: {why}"), shown.style(Meaning::Danger)));
+        lines.insert(
+            2,
+            line("right", format!("lockpit may not stop it: {why}"), shown.style(Meaning::Danger)),
+        );
     }
     lines
 }
@@ -229,7 +246,9 @@ fn no_target(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
     let room = usize::from(width);
     for event in last.iter().rev().take(3).rev() {
         let (_, meaning, sentence) = super::parts::event(event);
-        texts.extend(text::wrap(&text::clean(&sentence), room).into_iter().map(|line| (line, shown.style(meaning))));
+        texts.extend(
+            text::wrap(&text::clean(&sentence), room).into_iter().map(|line| (line, shown.style(meaning))),
+        );
     }
     let advice = if cockpit.sample().is_none() {
         "no sample yet"
@@ -286,7 +305,8 @@ fn activity_lines(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
     let counts = sample.counts;
     let tree = LockTree::of(shown.cockpit, shown.seen());
     let known = |count: u32| if counts.masked == 0 { count.to_string() } else { "?".to_owned() };
-    let most = shown.cockpit.server().map(|server| format!(" of {}", server.max_connections)).unwrap_or_default();
+    let most =
+        shown.cockpit.server().map(|server| format!(" of {}", server.max_connections)).unwrap_or_default();
     let text = format!(
         "{} clients{most}: {} active, {} idle in transaction, {} waiting for a lock",
         counts.total,
@@ -294,11 +314,20 @@ fn activity_lines(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
         known(counts.idle_in_transaction),
         tree.waiting
     );
-    let mut lines =
-        vec![two_sided(vec![label, Span::styled(text, shown.style(Meaning::Text))], Vec::new(), width, shown)];
+    let mut lines = vec![two_sided(
+        vec![label, Span::styled(text, shown.style(Meaning::Text))],
+        Vec::new(),
+        width,
+        shown,
+    )];
     if counts.masked > 0 {
         let text = format!("            state of {} backends hidden from this login", counts.masked);
-        lines.push(two_sided(vec![Span::styled(text, shown.style(Meaning::Unknown))], Vec::new(), width, shown));
+        lines.push(two_sided(
+            vec![Span::styled(text, shown.style(Meaning::Unknown))],
+            Vec::new(),
+            width,
+            shown,
+        ));
     }
     lines.extend(super::activity::host_line(width, shown));
     lines
@@ -321,14 +350,16 @@ pub(super) fn locks_title(tree: &LockTree, shown: &Shown<'_>) -> String {
         return "locks · nobody waits".to_owned();
     }
     let roots = plural(u64::from(tree.roots), "root blocker");
-    let lost = tree.lost_session_ms.map(|ms| format!(" · {}.{} session-s lost", ms / 1_000, ms % 1_000 / 100));
+    let lost =
+        tree.lost_session_ms.map(|ms| format!(" · {}.{} session-s lost", ms / 1_000, ms % 1_000 / 100));
     format!("locks · {roots} · {} waiting{}", tree.waiting, lost.unwrap_or_default())
 }
 
 /// Draws the tree into `area`, around what is selected; returns how many rows fit.
 pub(super) fn draw_tree(frame: &mut Frame<'_>, area: Rect, tree: &LockTree, shown: &Shown<'_>) -> usize {
     if tree.rows.is_empty() {
-        let text = if shown.cockpit.sample().is_none() { "no sample yet" } else { "No session waits for a lock." };
+        let text =
+            if shown.cockpit.sample().is_none() { "no sample yet" } else { "No session waits for a lock." };
         pane::lines(frame, area, [Line::from(Span::styled(text, shown.style(Meaning::Muted)))]);
         return usize::from(area.height);
     }
@@ -364,7 +395,11 @@ pub(super) fn draw_tree(frame: &mut Frame<'_>, area: Rect, tree: &LockTree, show
         if first + usize::from(area.height) < total {
             let more = format!("{} more lines below", total - first - usize::from(area.height) + 1);
             frame.render_widget(ratatui::widgets::Clear, last);
-            pane::lines(frame, last, [Line::from(Span::styled(format!(" {more}"), shown.style(Meaning::Muted)))]);
+            pane::lines(
+                frame,
+                last,
+                [Line::from(Span::styled(format!(" {more}"), shown.style(Meaning::Muted)))],
+            );
         }
     }
     usize::from(area.height)

@@ -31,7 +31,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
 }
 
 fn rows(area: Rect) -> [Rect; 3] {
-    let row = |n: u16| Rect { y: area.y + n.min(area.height.saturating_sub(1)), height: area.height.min(1), ..area };
+    let row = |n: u16| Rect {
+        y: area.y + n.min(area.height.saturating_sub(1)),
+        height: area.height.min(1),
+        ..area
+    };
     [row(0), row(1), row(2)]
 }
 
@@ -154,10 +158,8 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
     };
     let (word, meaning) = state_word(*state);
     let scope = shown.cockpit.flight().map(|begin| begin.settings.target.to_string());
-    let mut parts = vec![
-        Part::new(0, format!(" {word} "), shown.style(meaning)),
-        Part::new(0, sentence.clone(), plain),
-    ];
+    let mut parts =
+        vec![Part::new(0, format!(" {word} "), shown.style(meaning)), Part::new(0, sentence.clone(), plain)];
     if let Some(scope) = scope {
         parts.push(Part::new(2, format!("follows {scope}"), shown.style(Meaning::Muted)));
     }
@@ -201,7 +203,12 @@ fn freshness(shown: &Shown<'_>) -> Vec<Part> {
             let is_old = age_ms > (3 * every_ms).max(750) && !cockpit.is_over();
             let style = shown.style(if is_old { Meaning::Danger } else { Meaning::Text });
             parts.push(Part::new(0, format!("sample {} old", tenths(age_ms)), style));
-            let cost = format!("costs {}.{} ms every {}", sample.cost_us / 1_000, sample.cost_us % 1_000 / 100, seconds(every_ms));
+            let cost = format!(
+                "costs {}.{} ms every {}",
+                sample.cost_us / 1_000,
+                sample.cost_us % 1_000 / 100,
+                seconds(every_ms)
+            );
             parts.push(Part::new(3, cost, muted));
         }
         _ => parts.push(Part::new(0, "no sample yet", shown.style(Meaning::Unknown))),
@@ -232,7 +239,11 @@ fn freshness(shown: &Shown<'_>) -> Vec<Part> {
 pub(super) fn clock(ms: u64) -> String {
     let seconds = ms / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
 }
 
 /// An age that does not jump: tenths of a second up to ten, then whole seconds.

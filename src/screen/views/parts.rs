@@ -57,7 +57,8 @@ pub(super) fn tree_lines(row: &TreeRow, width: u16, shown: &Shown<'_>) -> Vec<Li
         Node::One(one) => one_lines(row, one, guides, width, shown),
         Node::Group(group) => vec![group_line(group, guides, width, shown)],
         Node::Elsewhere(elsewhere) => {
-            let more = if elsewhere.more > 0 { format!(" and {} more", elsewhere.more) } else { String::new() };
+            let more =
+                if elsewhere.more > 0 { format!(" and {} more", elsewhere.more) } else { String::new() };
             let text = format!("see {}{more}", elsewhere.see.join(", "));
             vec![two_sided(vec![guides, Span::styled(text, muted)], Vec::new(), width, shown)]
         }
@@ -72,7 +73,12 @@ pub(super) fn tree_lines(row: &TreeRow, width: u16, shown: &Shown<'_>) -> Vec<Li
         Node::Unresolved { pids, oldest_ms } => {
             let text = format!("{} wait for somebody the server did not name", pids.len());
             let right = oldest(*oldest_ms).map(|text| Span::styled(text, plain)).into_iter().collect();
-            vec![two_sided(vec![guides, Span::styled(text, shown.style(Meaning::Unknown))], right, width, shown)]
+            vec![two_sided(
+                vec![guides, Span::styled(text, shown.style(Meaning::Unknown))],
+                right,
+                width,
+                shown,
+            )]
         }
     }
 }
@@ -121,7 +127,9 @@ fn one_lines(
     }
     left.push(match one.part {
         Part::Client | Part::SchemaWork if one.waited_ms.is_none() => state_span(one, shown),
-        Part::Client | Part::SchemaWork => Span::styled(statement(&one.kind, one.text.as_deref(), shown), plain),
+        Part::Client | Part::SchemaWork => {
+            Span::styled(statement(&one.kind, one.text.as_deref(), shown), plain)
+        }
         part => Span::styled(part_name(part), muted),
     });
     let mut right = Vec::new();
@@ -184,7 +192,8 @@ fn holds_and_awaits(one: &One) -> String {
 fn group_line(group: &Group, guides: Span<'static>, width: u16, shown: &Shown<'_>) -> Line<'static> {
     let count = Span::styled(format!("{} x ", group.count()), shown.style(Meaning::LockVictim));
     let what = Span::styled(statement(&group.kind, group.text.as_deref(), shown), shown.style(Meaning::Text));
-    let also = if group.also.is_empty() { String::new() } else { format!("  also {}", group.also.join(", ")) };
+    let also =
+        if group.also.is_empty() { String::new() } else { format!("  also {}", group.also.join(", ")) };
     let right = oldest(group.oldest_ms).map(|text| Span::styled(text, shown.style(Meaning::Text)));
     let left = vec![guides, count, what, Span::styled(also, shown.style(Meaning::Muted))];
     two_sided(left, right.into_iter().collect(), width, shown)

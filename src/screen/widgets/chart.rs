@@ -21,7 +21,9 @@ pub fn columns(
     let span_us = to.us_since(from).max(1);
     for (at, value) in series.filter(|(at, _)| *at >= from && *at <= to) {
         let place = at.us_since(from).saturating_mul(u64::from(width).saturating_sub(1)) / span_us;
-        let Some(column) = usize::try_from(place).ok().and_then(|place| columns.get_mut(place)) else { continue };
+        let Some(column) = usize::try_from(place).ok().and_then(|place| columns.get_mut(place)) else {
+            continue;
+        };
         *column = (*column).max(value);
     }
     columns

@@ -23,11 +23,8 @@ pub fn pane(frame: &mut Frame<'_>, area: Rect, title: &str, focused: bool, shown
         Span::styled(title, shown.style(Meaning::Title)),
         Span::styled(" ", shown.style(border)),
     ]);
-    let block = Block::new()
-        .borders(Borders::ALL)
-        .border_set(set)
-        .border_style(shown.style(border))
-        .title_top(title);
+    let block =
+        Block::new().borders(Borders::ALL).border_set(set).border_style(shown.style(border)).title_top(title);
     let inside = block.inner(area);
     frame.render_widget(block, area);
     inside

@@ -118,7 +118,9 @@ fn fitting(columns: &[Column], width: u16) -> Vec<(usize, u16)> {
     }
     let fixed: u16 = kept.iter().map(|&index| columns[index].width + 1).sum();
     let rest = width.saturating_sub(fixed);
-    kept.into_iter().map(|index| (index, if columns[index].width == 0 { rest } else { columns[index].width })).collect()
+    kept.into_iter()
+        .map(|index| (index, if columns[index].width == 0 { rest } else { columns[index].width }))
+        .collect()
 }
 
 fn in_column(column: Column, content: &str, width: u16, shown: &Shown<'_>) -> String {

@@ -9,8 +9,8 @@ use crate::engine::command::Command;
 use crate::screen::action::{Available, SPECS, available};
 use crate::screen::shown::Shown;
 use crate::screen::text;
-use crate::screen::typed;
 use crate::screen::theme::Meaning;
+use crate::screen::typed;
 use crate::screen::widgets::pane::lines;
 
 /// Draws the help, scrolled by `scroll` lines.
@@ -36,7 +36,10 @@ fn content(width: usize, shown: &Shown<'_>) -> Vec<Line<'static>> {
             if !content.is_empty() {
                 content.push(Line::default());
             }
-            content.push(Line::from(Span::styled(format!(" {}", spec.group.title()), shown.style(Meaning::Title))));
+            content.push(Line::from(Span::styled(
+                format!(" {}", spec.group.title()),
+                shown.style(Meaning::Title),
+            )));
         }
         let room = width.saturating_sub(KEYS + NAME + 4);
         let (doc, meaning) = match available(spec.action, &context) {
@@ -61,7 +64,10 @@ fn content(width: usize, shown: &Shown<'_>) -> Vec<Line<'static>> {
     for (words, doc) in orders.into_iter().chain(others) {
         content.push(Line::from(vec![
             Span::raw("  "),
-            Span::styled(text::fit(&words, (KEYS + NAME).max(text::width(&words)), shown.glyphs), shown.style(Meaning::Key)),
+            Span::styled(
+                text::fit(&words, (KEYS + NAME).max(text::width(&words)), shown.glyphs),
+                shown.style(Meaning::Key),
+            ),
             Span::raw(" "),
             Span::styled(doc.to_owned(), shown.style(Meaning::Text)),
         ]));

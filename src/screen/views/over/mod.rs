@@ -28,15 +28,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
 }
 
 /// A frame over the middle of `body`, of at most this size; returns what is inside.
-fn open(frame: &mut Frame<'_>, body: Rect, size: (u16, u16), title: &str, danger: bool, shown: &Shown<'_>) -> Rect {
+fn open(
+    frame: &mut Frame<'_>,
+    body: Rect,
+    size: (u16, u16),
+    title: &str,
+    danger: bool,
+    shown: &Shown<'_>,
+) -> Rect {
     let width = size.0.min(body.width);
     let height = size.1.min(body.height);
-    let area = Rect {
-        x: body.x + (body.width - width) / 2,
-        y: body.y + (body.height - height) / 2,
-        width,
-        height,
-    };
+    let area =
+        Rect { x: body.x + (body.width - width) / 2, y: body.y + (body.height - height) / 2, width, height };
     let meaning = if danger { Meaning::PopupDanger } else { Meaning::Popup };
     frame.render_widget(Clear, area);
     let block = Block::new()

@@ -58,7 +58,11 @@ pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
     let target = shown.cockpit.target();
     let guard = shown.cockpit.brake().state().map(|(_, sentence)| sentence.as_str()).unwrap_or_default();
     let key = |key: &'static str, words: String| {
-        Line::from(vec![Span::raw("  "), Span::styled(key, shown.style(Meaning::Key)), Span::raw(format!("  {words}"))])
+        Line::from(vec![
+            Span::raw("  "),
+            Span::styled(key, shown.style(Meaning::Key)),
+            Span::raw(format!("  {words}")),
+        ])
     };
     let room = usize::from(WIDTH.min(body.width)).saturating_sub(4);
     let mut content = Vec::new();
