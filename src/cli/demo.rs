@@ -15,7 +15,7 @@ use crate::demo::incident::{Deploy, Pace, play};
 use crate::demo::server::{Binaries, Server, ServerError, ServerOptions};
 use crate::demo::shop::{Shop, Traffic, TrafficOptions};
 use crate::engine::input::Command;
-use crate::engine::settings::{Arming, Selector, Settings};
+use crate::engine::settings::{Arming, Limits, QueueAgeLimit, QueueDepthLimit, Selector, Settings};
 use crate::flight::signals::{OnHangup, obey};
 use crate::flight::{Commands, Company, Flight, Record};
 use crate::pg::connect::{ConnArgs, Conninfo};
@@ -51,6 +51,8 @@ const AFTERWARDS: &str =
     "that was the jam: 7 shows the timeline, w what stopping does, ? every key, q leaves";
 /// The longest a demonstration may take when nothing stops its deploy.
 const AT_MOST_MS: u64 = 60_000;
+/// How long the guard waits here, so that eyes can follow; by default it stops such a jam after 0.1 s.
+const WATCHABLE_MS: u64 = 3_000;
 /// How often the demonstration looks whether whoever started it is still there.
 const PARENT_EVERY: Duration = Duration::from_millis(250);
 
@@ -99,6 +101,11 @@ async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) ->
     let settings = Settings {
         target: Selector::Application("deploy".to_owned()),
         arming: Arming::Armed,
+        limits: Limits {
+            queue_depth: QueueDepthLimit { hold_ms: WATCHABLE_MS, ..QueueDepthLimit::default() },
+            queue_age: QueueAgeLimit { limit_ms: 2 * WATCHABLE_MS },
+            ..Limits::default()
+        },
         ends_ms: looks.is_none().then_some(AT_MOST_MS),
         ..Settings::default()
     };

@@ -47,7 +47,7 @@ pub(super) struct JoinArgs {
     looks: LooksArgs,
 }
 
-pub(super) fn run(args: JoinArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &JoinArgs) -> Result<u8, Failure> {
     let looks = match args.headless {
         true => None,
         false => {

@@ -74,7 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
-        Command::Join(args) => join::run(args),
+        Command::Join(args) => join::run(&args),
         Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Demo(args) => demo::run(args),

@@ -53,8 +53,12 @@ pub async fn play(
     tell(format!("demo: report-job (pid {}) reads orders and forgets its open transaction", report.pid()))
         .await;
     tokio::time::sleep(pace.before_deploy).await;
-    tell("demo: deploy runs ALTER TABLE orders without a lock_timeout; every later query on orders queues behind it".to_owned())
-        .await;
+    tell(
+        "demo: deploy runs ALTER TABLE orders without a lock_timeout; every later query on orders queues behind it; \
+         the guard waits 3 s here, so that you can watch (0.1 s by default)"
+            .to_owned(),
+    )
+    .await;
     let deploy = match shop.deploy().await {
         Ok(()) => Deploy::Done,
         Err(error) => Deploy::Ended(error),

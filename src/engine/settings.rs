@@ -98,6 +98,28 @@ pub enum OnTrip {
     Signal(u32),
 }
 
+impl fmt::Display for OnTrip {
+    /// As it is written on the command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OnTrip::Auto => f.write_str("auto"),
+            OnTrip::Cancel => f.write_str("cancel"),
+            OnTrip::Terminate => f.write_str("terminate"),
+            OnTrip::Signal(pid) => write!(f, "signal:{pid}"),
+        }
+    }
+}
+
+impl fmt::Display for IfLost {
+    /// As it is written on the command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IfLost::Keep => "keep",
+            IfLost::Stop => "stop",
+        })
+    }
+}
+
 /// What becomes of a strong attempt when lockpit can no longer see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum IfLost {

@@ -70,10 +70,9 @@ fn stop_lines(cockpit: &Cockpit, pid: Pid, rung: Option<Rung>, now: At) -> Vec<S
     lines.extend(cost.clean_up.iter().map(|step| format!("clean up: {step}")));
     let behind = cockpit.scene().graph.downstream(pid).len();
     lines.push(format!("{behind} sessions wait behind it"));
-    if let Some(target) = cockpit.target().filter(|target| target.pid() == pid) {
-        if let Some(Err(why)) = &target.right {
-            lines.push(format!("it may be refused: {why}"));
-        }
+    let target = cockpit.target().filter(|target| target.pid() == pid);
+    if let Some(Err(why)) = target.and_then(|target| target.right.as_ref()) {
+        lines.push(format!("it may be refused: {why}"));
     }
     if rung.is_none() {
         let how = match cockpit.flight().map(|begin| begin.settings.on_trip).unwrap_or_default() {

@@ -87,6 +87,9 @@ impl StopCost {
 
     /// In one line: `nothing lost, nothing left behind`.
     pub fn sentence(&self) -> String {
+        if self.lost == "nothing" && self.leaves == "nothing" {
+            return "nothing lost, nothing left behind".to_owned();
+        }
         format!("lost: {}; left behind: {}", self.lost, self.leaves)
     }
 }
@@ -168,7 +171,7 @@ fn within_transaction(backend: &Backend, text: &Text, alone: Verdict) -> Verdict
         return alone;
     }
     let before = if backend.backend_xid.is_some() {
-        "what its transaction wrote before"
+        "what its transaction wrote before, if anything"
     } else {
         "nothing of what came before: its transaction has written nothing"
     };

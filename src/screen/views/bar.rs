@@ -66,12 +66,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
 }
 
 fn screens(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
+    let full: usize = View::ALL.iter().map(|view| view.name().len() + 4).sum();
+    let is_narrow = usize::from(area.width) < full + 1;
     let mut spans = vec![Span::raw(" ")];
     for (number, view) in View::ALL.into_iter().enumerate() {
         let here = view == shown.ui.view;
         let style = shown.style(if here { Meaning::Selection } else { Meaning::Muted });
         let (open, close) = if here { ("[", "]") } else { (" ", " ") };
-        spans.push(Span::styled(format!("{open}{} {}{close}", number + 1, view.name()), style));
+        let name = if is_narrow && !here { &view.name()[..5.min(view.name().len())] } else { view.name() };
+        spans.push(Span::styled(format!("{open}{} {name}{close}", number + 1), style));
     }
     frame.render_widget(Line::from(spans), area);
 }
@@ -187,7 +190,7 @@ fn replay(frame: &mut Frame<'_>, area: Rect, playback: &Playback, shown: &Shown<
     let glyphs = shown.glyphs;
     let sign = if playback.is_playing() { glyphs.play } else { glyphs.pause };
     let speed = playback.speed_percent();
-    let speed = if speed % 100 == 0 {
+    let speed = if speed.is_multiple_of(100) {
         format!("{}x", speed / 100)
     } else {
         format!("{}.{:02}x", speed / 100, speed % 100)

@@ -15,7 +15,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::header::tenths;
-use super::parts::{event_line, guardrail_line, is_notable, row_of, statement, tree_lines, two_sided};
+use super::parts::{
+    Entry, entry_lines, event_line, guardrail_line, is_notable, row_of, statement, tree_lines,
+};
 use crate::engine::derive::cost::{Severity, StopCost};
 use crate::engine::derive::foresight::Foresight;
 use crate::engine::derive::progress::{Doing, ProgressView};
@@ -23,10 +25,11 @@ use crate::engine::derive::replication::{ReplicationView, Verdict};
 use crate::engine::derive::tree::{LockTree, Node};
 use crate::engine::derive::words::plural;
 use crate::engine::guard::seconds;
+use crate::engine::ids::Pid;
+use crate::engine::sample::State;
 use crate::engine::target::Target;
 use crate::engine::timeline::Event;
 use crate::screen::shown::Shown;
-use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Row;
 use crate::screen::widgets::{first_line, pane};
@@ -76,7 +79,7 @@ fn narrow(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let [top, middle, brief, lower] = Layout::vertical([
         Constraint::Length(target_height.min(area.height / 2)),
         Constraint::Fill(1),
-        Constraint::Length(if area.height >= 18 { 2 } else { 1 }),
+        Constraint::Length(2),
         Constraint::Length(if area.height >= 20 { rails } else { 2 }),
     ])
     .areas(area);
@@ -84,156 +87,153 @@ fn narrow(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let in_tree = locks(frame, middle, shown);
     let width = area.width.saturating_sub(2);
     let inside = |area: Rect| Rect { x: area.x + 1, width, ..area };
-    pane::lines(frame, inside(brief), [replication_line(width, shown), activity_line(width, shown)]);
+    let mut around = vec![replication(shown)];
+    around.extend(activity(shown));
+    pane::lines(frame, inside(brief), entry_lines(&around, width, brief.height, shown));
     pane::lines(frame, inside(lower), latest(usize::from(lower.height), width, shown));
     in_tree
 }
 
 fn target(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let title = match shown.cockpit.target() {
-        Some(target) if shown.ui.presenter => format!("target · pid {}", target.pid()),
         Some(target) => {
-            let role = shown.cockpit.catalog().role(target.role);
-            format!("target · pid {} {} · role {role}", target.pid(), target.application)
+            let role = shown.masked("role", &shown.cockpit.catalog().role(target.role));
+            format!("target · pid {} {} · role {role}", target.pid(), shown.application(&target.application))
         }
         None => "target".to_owned(),
     };
     let inside = pane::pane(frame, area, &title, false, shown);
-    let content = match shown.cockpit.target() {
-        Some(target) => target_lines(target, inside.width, shown),
-        None => no_target(inside.width, shown),
+    let entries = match shown.cockpit.target() {
+        Some(target) => target_entries(target, shown),
+        None => no_target(shown),
     };
-    pane::lines(frame, inside, content);
+    pane::lines(frame, inside, entry_lines(&entries, inside.width, inside.height, shown));
 }
 
-/// What is under guard, the most important line first.
-fn target_lines(target: &Target, width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
+/// What is under guard, the most important first.
+fn target_entries(target: &Target, shown: &Shown<'_>) -> Vec<Entry> {
     let cockpit = shown.cockpit;
-    let plain = shown.style(Meaning::Text);
-    let line = |label: &str, text: String, style| {
-        let label = Span::styled(format!("{label:<9} "), shown.style(Meaning::Muted));
-        two_sided(vec![label, Span::styled(text, style)], Vec::new(), width, shown)
-    };
+    let seen = shown.seen();
+    let entry = |label: &str, text: String, meaning| Entry::new(label, text, shown.style(meaning), shown);
     let text = cockpit.catalog().text(target.text).map(|text| text.normalised.clone());
     let what = statement(cockpit.catalog().kind(target.text), text.as_deref(), shown);
-    let mut lines =
-        vec![two_sided(vec![Span::styled(what, shown.style(Meaning::LockTarget))], Vec::new(), width, shown)];
-    lines.push(state_line(target, width, shown));
-    lines.extend(progress_line(target, width, shown));
-    let seen = shown.seen();
+    let mut entries = vec![entry("", what, Meaning::LockTarget), state_entry(target, shown)];
+    if let Some(Err(why)) = &target.right {
+        entries.push(entry("right", format!("lockpit may not stop it: {why}"), Meaning::Danger));
+    }
     let victims = target.victims.len();
-    let behind = if victims == 0 {
-        "nobody waits because of it".to_owned()
+    let (behind, meaning) = if victims == 0 {
+        ("nobody waits because of it".to_owned(), Meaning::Ok)
     } else {
         let oldest = cockpit.ages().oldest_ms(seen, target.victims.iter().copied());
         let oldest = oldest.map(|ms| format!(", oldest {}", tenths(ms))).unwrap_or_default();
-        format!(
-            "{} wait{oldest}; {}.{} session-s lost",
-            plural(victims as u64, "client"),
-            target.lost_us / 1_000_000,
-            target.lost_us % 1_000_000 / 100_000
-        )
+        let (whole, tenth) = (target.lost_us / 1_000_000, target.lost_us % 1_000_000 / 100_000);
+        let clients = plural(victims as u64, "client");
+        (format!("{clients} wait{oldest}; {whole}.{tenth} session-s lost"), Meaning::Danger)
     };
-    lines.push(line(
-        "behind it",
-        behind,
-        shown.style(if victims > 0 { Meaning::Danger } else { Meaning::Ok }),
-    ));
+    entries.push(entry("behind it", behind, meaning));
     let foresight = Foresight::of(cockpit, shown.now);
     let meaning = match foresight {
         Foresight::Nothing(_) => Meaning::Warn,
         Foresight::Will(_) => Meaning::Text,
         Foresight::Now(_) => Meaning::Danger,
     };
-    lines.push(line("stopped?", foresight.sentence().to_owned(), shown.style(meaning)));
+    entries.push(entry("stopped?", foresight.sentence().to_owned(), meaning));
     if let Some(cost) = StopCost::of(cockpit, target.pid(), seen) {
         let meaning = match cost.severity {
             Severity::Nothing => Meaning::Ok,
             Severity::Work => Meaning::Text,
             _ => Meaning::Warn,
         };
-        lines.push(line("stop now", cost.sentence(), shown.style(meaning)));
-        lines.extend(cost.clean_up.iter().map(|step| line("", step.clone(), plain)));
+        entries.push(entry("stop now", cost.sentence(), meaning));
+        if !cost.clean_up.is_empty() {
+            entries.push(entry("clean up", cost.clean_up.join(" "), Meaning::Text));
+        }
     }
-    if let Some(Err(why)) = &target.right {
-        lines.insert(
-            2,
-            line("right", format!("lockpit may not stop it: {why}"), shown.style(Meaning::Danger)),
-        );
-    }
-    lines
+    entries.extend(progress_entry(target, shown));
+    entries
 }
 
 /// Waiting or working, for what, for how long, and for whom.
-fn state_line(target: &Target, width: u16, shown: &Shown<'_>) -> Line<'static> {
+fn state_entry(target: &Target, shown: &Shown<'_>) -> Entry {
     let cockpit = shown.cockpit;
     let seen = shown.seen();
     let lock = target.lock.map(|(database, relation, mode, _)| {
         format!("{mode} on {}", cockpit.catalog().relation(database, relation))
     });
-    let lock = lock.unwrap_or_else(|| "a lock".to_owned());
-    let waits = cockpit.ages().age_ms(seen, target.pid());
-    let (word, meaning, rest) = match waits {
+    let tree = LockTree::of(cockpit, seen);
+    let row = tree.row_of(target.pid()).and_then(|row| match &tree.rows[row].node {
+        Node::One(one) => Some(one),
+        _ => None,
+    });
+    let awaited = row.and_then(|one| one.awaits.as_ref()).map(|lock| format!("{} on {}", lock.mode, lock.on));
+    match cockpit.ages().age_ms(seen, target.pid()) {
         Some(waited_ms) => {
-            let graph = &cockpit.scene().graph;
-            let blockers = graph.blockers_of(target.pid());
+            let lock = awaited.or(lock).unwrap_or_else(|| "a lock".to_owned());
+            let blockers = cockpit.scene().graph.blockers_of(target.pid());
             let whom = match blockers {
                 [] => "; the server named nobody it waits for".to_owned(),
-                [one] => format!(", held up by pid {one}"),
-                [first, rest @ ..] => format!(", held up by pid {first} and {} more", rest.len()),
+                [one] => format!("; held up by {}", blocker(*one, &tree, shown)),
+                [first, rest @ ..] => {
+                    format!("; held up by {} and {} more", blocker(*first, &tree, shown), rest.len())
+                }
             };
-            ("WAITING", Meaning::Warn, format!("{} for {lock}{whom}", tenths(waited_ms)))
+            Entry::headed("WAITING", Meaning::Warn, format!("{} for {lock}{whom}", tenths(waited_ms)), shown)
         }
         None => {
-            let held = if target.strong { "holds" } else { "holds (reads and writes go on)" };
-            (target.state.name(), Meaning::StateActive, format!("{held} {lock}"))
+            let lock = lock.unwrap_or_else(|| "no lock of schema work".to_owned());
+            let mild = if target.strong { "" } else { " (reads and writes go on)" };
+            let word = if target.state == State::Active { "RUNNING" } else { target.state.name() };
+            Entry::headed(word, Meaning::StateActive, format!("holds {lock}{mild}"), shown)
         }
-    };
-    let left = vec![
-        Span::styled(format!("{word} "), shown.style(meaning)),
-        Span::styled(rest, shown.style(Meaning::Text)),
-    ];
-    two_sided(left, Vec::new(), width, shown)
+    }
 }
 
-fn progress_line(target: &Target, width: u16, shown: &Shown<'_>) -> Option<Line<'static>> {
+/// A blocker, by its letter in the tree.
+fn blocker(pid: Pid, tree: &LockTree, shown: &Shown<'_>) -> String {
+    let found = tree.row_of(pid).and_then(|row| match &tree.rows[row].node {
+        Node::One(one) => Some(one),
+        _ => None,
+    });
+    let Some(one) = found else { return format!("pid {pid}") };
+    let letter = one.letter.as_deref().map(|letter| format!("{letter} ")).unwrap_or_default();
+    let who = if pid == Pid::PREPARED { "prepared".to_owned() } else { format!("pid {pid}") };
+    let age = one.xact_age_ms.map(|ms| format!(" {}", seconds(ms))).unwrap_or_default();
+    format!("{letter}{who} {}, {}{age}", shown.application(&one.application), one.state_name())
+}
+
+fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
     let view = ProgressView::of(shown.cockpit, shown.history, shown.seen());
-    let label = Span::styled("progress  ", shown.style(Meaning::Muted));
+    let plain = shown.style(Meaning::Text);
     if let Some(line) = view.lines.iter().find(|line| line.pid == target.pid()) {
-        let mut spans = vec![label];
+        let mut text = String::new();
         if let Some(permille) = line.permille {
             let bar = shown.glyphs.bar(u64::from(permille), 1_000, 12);
-            spans.push(Span::styled(bar.done, shown.style(Meaning::ProgressDone)));
-            spans.push(Span::styled(bar.rest, shown.style(Meaning::ProgressRest)));
-            spans.push(Span::raw(format!(" {}.{} % ", permille / 10, permille % 10)));
+            text += &format!("{}{} {}.{} % ", bar.done, bar.rest, permille / 10, permille % 10);
         }
-        let phase = line.phase.clone().unwrap_or_else(|| line.doing.words().to_owned());
-        let locker = line.locker.map(|(pid, since_ms)| {
+        text += line.phase.as_deref().unwrap_or(line.doing.words());
+        if let Some((pid, since_ms)) = line.locker {
             let since = since_ms.map(|ms| format!(" for {}", seconds(ms))).unwrap_or_default();
-            format!(", waits for pid {pid}{since}")
-        });
-        let eta = line.eta_ms.map(|ms| format!(", {} left (estimate)", seconds(ms)));
-        spans.push(Span::styled(
-            format!("{phase}{}{}", locker.unwrap_or_default(), eta.unwrap_or_default()),
-            shown.style(Meaning::Text),
-        ));
-        return Some(two_sided(spans, Vec::new(), width, shown));
+            text += &format!(", waits for pid {pid}{since}");
+        }
+        if let Some(eta_ms) = line.eta_ms {
+            text += &format!(", {} left (estimate)", seconds(eta_ms));
+        }
+        return Some(Entry::new("progress", text, plain, shown));
     }
     let elapsed = view.target?;
-    let ran = elapsed.ms.map(|ms| format!("{} so far; ", seconds(ms))).unwrap_or_default();
+    let ran = elapsed.ms.map(|ms| format!("{} since it was sent; ", seconds(ms))).unwrap_or_default();
     let text = match elapsed.doing {
-        Doing::WaitsForLock => format!("none yet: it has not begun; {ran}{}", elapsed.why),
-        _ => format!("{}; {ran}{}", elapsed.doing.words(), elapsed.why),
+        Doing::WaitsForLock => format!("none yet, it waits; {ran}{}", elapsed.why),
+        _ => format!("{}, {ran}{}", elapsed.doing.words(), elapsed.why),
     };
-    Some(two_sided(vec![label, Span::styled(text, shown.style(Meaning::Text))], Vec::new(), width, shown))
+    Some(Entry::new("progress", text, plain, shown))
 }
 
-/// Nothing is under guard: what is looked for, and what the last target came to.
-fn no_target(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
+/// Nothing is under guard: what the last target came to, and what is looked for.
+fn no_target(shown: &Shown<'_>) -> Vec<Entry> {
     let cockpit = shown.cockpit;
-    let muted = shown.style(Meaning::Muted);
-    let mut texts = Vec::new();
-    let last: Vec<&Event> = cockpit
+    let told: Vec<&Event> = cockpit
         .timeline()
         .since(0)
         .map(|(_, event)| event)
@@ -243,20 +243,20 @@ fn no_target(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
             _ => false,
         })
         .collect();
-    let room = usize::from(width);
-    for event in last.iter().rev().take(3).rev() {
-        let (_, meaning, sentence) = super::parts::event(event);
-        texts.extend(
-            text::wrap(&text::clean(&sentence), room).into_iter().map(|line| (line, shown.style(meaning))),
-        );
-    }
+    let last = told.iter().skip(told.len().saturating_sub(3)).map(|event| {
+        let (word, meaning, sentence) = super::parts::event(event);
+        Entry::new(word, sentence, shown.style(meaning), shown)
+    });
     let advice = if cockpit.sample().is_none() {
-        "no sample yet"
+        "no sample yet".to_owned()
     } else {
-        "Nothing is under guard: no session holds or awaits a lock of schema work on a user table."
+        let whom = cockpit.flight().map(|begin| begin.settings.target.to_string()).unwrap_or_default();
+        format!(
+            "Nothing is under guard: no session ({whom}) holds or awaits a lock of schema work on a user table."
+        )
     };
-    texts.extend(text::wrap(advice, room).into_iter().map(|line| (line, muted)));
-    texts.into_iter().map(|(text, style)| Line::from(Span::styled(text, style))).collect()
+    let advice = Entry::new("", advice, shown.style(Meaning::Muted), shown);
+    std::iter::once(advice).chain(last).collect()
 }
 
 fn guard(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
@@ -271,66 +271,49 @@ fn guard(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
 
 fn surroundings(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let inside = pane::pane(frame, area, "replication, activity", false, shown);
-    let mut content = vec![replication_line(inside.width, shown)];
-    content.extend(activity_lines(inside.width, shown));
+    let mut entries = vec![replication(shown)];
+    entries.extend(activity(shown));
+    let mut content = entry_lines(&entries, inside.width, inside.height.saturating_sub(1), shown);
+    content.extend(super::activity::host_line(inside.width, shown));
     pane::lines(frame, inside, content);
 }
 
-fn replication_line(width: u16, shown: &Shown<'_>) -> Line<'static> {
+fn replication(shown: &Shown<'_>) -> Entry {
     let view = ReplicationView::of(shown.cockpit, shown.history, shown.seen());
+    let is_there = !view.senders.is_empty() || !view.slots.is_empty() || !view.vanished.is_empty();
     let (word, meaning) = match view.verdict {
-        Verdict::Healthy => ("healthy", Meaning::Ok),
-        Verdict::Lagging => ("LAGGING", Meaning::Warn),
-        Verdict::Stalled => ("STALLED", Meaning::Danger),
-        Verdict::Unknown => ("unknown", Meaning::Unknown),
+        Verdict::Healthy if !is_there => ("replication none:", Meaning::Muted),
+        Verdict::Healthy => ("replication healthy:", Meaning::Ok),
+        Verdict::Lagging => ("replication LAGGING:", Meaning::Warn),
+        Verdict::Stalled => ("replication STALLED:", Meaning::Danger),
+        Verdict::Unknown => ("replication unknown:", Meaning::Unknown),
     };
-    let left = vec![
-        Span::styled("replication ", shown.style(Meaning::Muted)),
-        Span::styled(format!("{word}: "), shown.style(meaning)),
-        Span::styled(view.summary, shown.style(Meaning::Text)),
-    ];
-    two_sided(left, Vec::new(), width, shown)
+    Entry::headed(word, meaning, view.summary, shown)
 }
 
-fn activity_line(width: u16, shown: &Shown<'_>) -> Line<'static> {
-    activity_lines(width, shown).into_iter().next().unwrap_or_default()
-}
-
-fn activity_lines(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
-    let label = Span::styled("activity    ", shown.style(Meaning::Muted));
+/// Sessions by what they do, and what is not known of them.
+fn activity(shown: &Shown<'_>) -> Vec<Entry> {
     let Some(sample) = shown.cockpit.sample() else {
-        let unknown = Span::styled("not known yet", shown.style(Meaning::Unknown));
-        return vec![two_sided(vec![label, unknown], Vec::new(), width, shown)];
+        return vec![Entry::headed("activity", Meaning::Muted, "not known yet", shown)];
     };
     let counts = sample.counts;
     let tree = LockTree::of(shown.cockpit, shown.seen());
     let known = |count: u32| if counts.masked == 0 { count.to_string() } else { "?".to_owned() };
-    let most =
-        shown.cockpit.server().map(|server| format!(" of {}", server.max_connections)).unwrap_or_default();
+    let most = shown.cockpit.server().map(|server| format!(" of {}", server.max_connections));
     let text = format!(
-        "{} clients{most}: {} active, {} idle in transaction, {} waiting for a lock",
+        "{}{} clients: {} active, {} idle in transaction, {} wait for a lock",
         counts.total,
+        most.unwrap_or_default(),
         known(counts.active),
         known(counts.idle_in_transaction),
         tree.waiting
     );
-    let mut lines = vec![two_sided(
-        vec![label, Span::styled(text, shown.style(Meaning::Text))],
-        Vec::new(),
-        width,
-        shown,
-    )];
+    let mut entries = vec![Entry::headed("activity", Meaning::Muted, text, shown)];
     if counts.masked > 0 {
-        let text = format!("            state of {} backends hidden from this login", counts.masked);
-        lines.push(two_sided(
-            vec![Span::styled(text, shown.style(Meaning::Unknown))],
-            Vec::new(),
-            width,
-            shown,
-        ));
+        let text = format!("states of {} backends are hidden from this login", counts.masked);
+        entries.push(Entry::headed("?", Meaning::Unknown, text, shown));
     }
-    lines.extend(super::activity::host_line(width, shown));
-    lines
+    entries
 }
 
 fn locks(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
@@ -373,7 +356,7 @@ pub(super) fn draw_tree(frame: &mut Frame<'_>, area: Rect, tree: &LockTree, show
             at = Some(lines.len());
         }
         let width = area.width.saturating_sub(1);
-        for line in tree_lines(row, width, shown) {
+        for line in tree_lines(row, width, area.height < 8, shown) {
             let mark = if is_selected { shown.glyphs.select } else { " " };
             let mut spans = vec![Span::raw(mark)];
             spans.extend(line.spans);

@@ -13,6 +13,7 @@ use ratatui::text::{Line, Span};
 
 use crate::engine::derive::unseen::Unseen;
 use crate::engine::guard::seconds;
+use crate::engine::ids::At;
 use crate::engine::input::{Conn, LinkState};
 use crate::engine::timeline::GuardState;
 use crate::screen::shown::{Origin, Shown};
@@ -20,7 +21,7 @@ use crate::screen::text;
 use crate::screen::theme::Meaning;
 
 /// Lines of the head.
-pub const HEIGHT: u16 = 3;
+pub(super) const HEIGHT: u16 = 3;
 
 /// Draws the head.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
@@ -153,17 +154,39 @@ fn recording(shown: &Shown<'_>) -> Vec<Part> {
 
 fn guard(shown: &Shown<'_>) -> Vec<Part> {
     let plain = shown.style(Meaning::Text);
+    let muted = shown.style(Meaning::Muted);
     let Some((state, sentence)) = shown.cockpit.brake().state() else {
         return vec![Part::new(0, " CONNECTING ", shown.style(Meaning::Unknown))];
     };
     let (word, meaning) = state_word(*state);
-    let scope = shown.cockpit.flight().map(|begin| begin.settings.target.to_string());
+    let consent = shown.cockpit.brake().consent();
+    let sentence = match state {
+        GuardState::Armed => format!("until {}", minute(shown, consent.until())),
+        _ => sentence.clone(),
+    };
     let mut parts =
-        vec![Part::new(0, format!(" {word} "), shown.style(meaning)), Part::new(0, sentence.clone(), plain)];
-    if let Some(scope) = scope {
-        parts.push(Part::new(2, format!("follows {scope}"), shown.style(Meaning::Muted)));
+        vec![Part::new(0, format!(" {word} "), shown.style(meaning)), Part::new(0, sentence, plain)];
+    let Some(settings) = shown.cockpit.flight().map(|begin| &begin.settings) else { return parts };
+    let whom = match (consent.only(), settings.target.to_string()) {
+        (Some(backend), _) => format!("pid {}", backend.pid),
+        (None, selector) => selector,
+    };
+    if matches!(state, GuardState::Armed | GuardState::Tripped | GuardState::Shadow) {
+        parts.push(Part::new(1, format!("may stop {whom}: {}", consent.on_trip()), plain));
+        parts.push(Part::new(3, format!("if lost: {}", settings.if_lost), muted));
+    } else {
+        parts.push(Part::new(2, format!("follows {whom}"), muted));
+    }
+    if settings.read_only {
+        parts.push(Part::new(1, "READ-ONLY", shown.style(Meaning::Warn)));
     }
     parts
+}
+
+/// A moment, to the minute: `22:32 UTC`.
+fn minute(shown: &Shown<'_>, at: At) -> String {
+    let at = shown.utc_us(at).and_then(|utc_us| jiff::Timestamp::from_microsecond(utc_us).ok());
+    at.map_or_else(|| "the end of the flight".to_owned(), |at| at.strftime("%H:%M UTC").to_string())
 }
 
 /// The word for a state of the guard, and how it is shown.

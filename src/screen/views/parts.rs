@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::header::tenths;
 use crate::engine::derive::cancel::CancelWorks;
+use crate::engine::derive::lookup::LockWords;
 use crate::engine::derive::tree::{Group, Node, One, Row as TreeRow};
 use crate::engine::guard::{Level, Reading, seconds};
 use crate::engine::history::{KEPT_MS, Signal};
@@ -39,6 +40,66 @@ pub(super) fn two_sided(
     Line::from(spans)
 }
 
+/// A fact with its label, which is wrapped where there is room and cut where there is none.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    label: Span<'static>,
+    text: String,
+    style: Style,
+}
+
+impl Entry {
+    /// `text` behind a label.
+    pub(super) fn new(label: &str, text: impl Into<String>, style: Style, shown: &Shown<'_>) -> Entry {
+        let label = if label.is_empty() { String::new() } else { format!("{label:<9} ") };
+        Entry { label: Span::styled(label, shown.style(Meaning::Muted)), text: text.into(), style }
+    }
+
+    /// `text` behind a word of its own style.
+    pub(super) fn headed(word: &str, meaning: Meaning, text: impl Into<String>, shown: &Shown<'_>) -> Entry {
+        let label = Span::styled(format!("{word} "), shown.style(meaning));
+        Entry { label, text: text.into(), style: shown.style(Meaning::Text) }
+    }
+
+    fn wrapped(&self, width: u16) -> Vec<Line<'static>> {
+        let indent = text::width(&self.label.content);
+        let room = usize::from(width).saturating_sub(indent).max(1);
+        let lines = text::wrap(&text::clean(&self.text), room).into_iter().enumerate();
+        let lines = lines.map(|(number, line)| {
+            let before = if number == 0 { self.label.clone() } else { Span::raw(" ".repeat(indent)) };
+            Line::from(vec![before, Span::styled(line, self.style)])
+        });
+        lines.collect()
+    }
+
+    fn cut(&self, width: u16, shown: &Shown<'_>) -> Line<'static> {
+        let spans = vec![self.label.clone(), Span::styled(self.text.clone(), self.style)];
+        two_sided(spans, Vec::new(), width, shown)
+    }
+}
+
+/// Facts in a given space: wrapped as long as all of them fit, the first ones first; else one line each.
+pub(super) fn entry_lines(
+    entries: &[Entry],
+    width: u16,
+    height: u16,
+    shown: &Shown<'_>,
+) -> Vec<Line<'static>> {
+    let wrapped: Vec<Vec<Line<'static>>> = entries.iter().map(|entry| entry.wrapped(width)).collect();
+    let mut spare = usize::from(height).saturating_sub(entries.len());
+    let mut lines = Vec::new();
+    for (entry, wrapped) in entries.iter().zip(wrapped) {
+        let more = wrapped.len().saturating_sub(1);
+        if more <= spare {
+            spare -= more;
+            lines.extend(wrapped);
+        } else {
+            lines.push(entry.cut(width, shown));
+        }
+    }
+    lines
+}
+
 /// The row of the tree, for selecting it.
 pub(super) fn row_of(row: &TreeRow) -> Option<Row> {
     match &row.node {
@@ -48,13 +109,13 @@ pub(super) fn row_of(row: &TreeRow) -> Option<Row> {
     }
 }
 
-/// The lines of one row of the tree: who, and what it holds or awaits.
-pub(super) fn tree_lines(row: &TreeRow, width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
+/// The lines of one row of the tree: who, and what it holds or awaits; in brief, the latter for roots only.
+pub(super) fn tree_lines(row: &TreeRow, width: u16, brief: bool, shown: &Shown<'_>) -> Vec<Line<'static>> {
     let guides = guides(row, shown);
     let plain = shown.style(Meaning::Text);
     let muted = shown.style(Meaning::Muted);
     match &row.node {
-        Node::One(one) => one_lines(row, one, guides, width, shown),
+        Node::One(one) => one_lines(row, one, guides, width, brief, shown),
         Node::Group(group) => vec![group_line(group, guides, width, shown)],
         Node::Elsewhere(elsewhere) => {
             let more =
@@ -102,6 +163,7 @@ fn one_lines(
     one: &One,
     guides: Span<'static>,
     width: u16,
+    brief: bool,
     shown: &Shown<'_>,
 ) -> Vec<Line<'static>> {
     let muted = shown.style(Meaning::Muted);
@@ -141,7 +203,7 @@ fn one_lines(
         right.push(Span::styled(format!("{gap}waits {}", tenths(waited_ms)), plain));
     }
     let mut lines = vec![two_sided(left, right, width, shown)];
-    if one.behind > 0 || one.is_target {
+    if is_root || (!brief && (one.behind > 0 || one.is_target)) {
         lines.push(two_sided(
             vec![Span::raw(indent), Span::styled(holds_and_awaits(one), muted)],
             Vec::new(),
@@ -169,8 +231,8 @@ fn state_span(one: &One, shown: &Shown<'_>) -> Span<'static> {
 
 fn holds_and_awaits(one: &One) -> String {
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(one.awaits.iter().map(|lock| lock.sentence()));
-    parts.extend(one.holds.iter().map(|lock| lock.sentence()));
+    parts.extend(one.awaits.iter().map(LockWords::sentence));
+    parts.extend(one.holds.iter().map(LockWords::sentence));
     if one.behind > 0 && one.waited_ms.is_none() {
         match &one.cancel {
             CancelWorks::Yes => parts.push("a cancel ends it".to_owned()),
@@ -234,17 +296,18 @@ pub(super) fn guardrail_line(name: &str, reading: &Reading, width: u16, shown: &
     let left = vec![
         Span::styled(text::fit(name, 12, shown.glyphs), shown.style(Meaning::Text)),
         Span::styled(format!(" {word:<7}"), shown.style(meaning)),
-        Span::styled(format!("{:>7}", value), shown.style(Meaning::Text)),
+        Span::styled(format!("{value:>7}"), shown.style(Meaning::Text)),
         Span::styled(format!(" of {limit:<7}"), shown.style(Meaning::Muted)),
     ];
-    let room = width.saturating_sub(37).min(40);
+    let room = width.saturating_sub(39).min(40);
     let columns = recent(&Signal::Guardrail(name.to_owned()), room, shown);
-    let top = reading.limit.unwrap_or(1).max(columns.iter().flatten().copied().max().unwrap_or(0));
+    let top =
+        reading.limit.unwrap_or(1).max(columns.iter().filter_map(|column| column.value()).max().unwrap_or(0));
     two_sided(left, vec![chart::spark(&columns, top, shown)], width, shown)
 }
 
 /// The last minutes of a signal, in columns.
-pub(super) fn recent(signal: &Signal, columns: u16, shown: &Shown<'_>) -> Vec<Option<u64>> {
+pub(super) fn recent(signal: &Signal, columns: u16, shown: &Shown<'_>) -> Vec<chart::Column> {
     const SHOWN_MS: u64 = 120_000;
     let span_ms = SHOWN_MS.min(KEPT_MS).min(shown.now.ms().max(1_000));
     let from = At(shown.now.0.saturating_sub(span_ms * 1_000));

@@ -3,7 +3,7 @@
 //! Owns the table that was measured on real servers, by kind, phase and wait. A kind that is not in it is
 //! unknown. Names come from the digested text and from locks; where neither has one, `<..>` stands for it.
 
-use crate::engine::locks::LockObject;
+use crate::engine::locks::{LockMode, LockObject};
 use crate::engine::sample::Backend;
 use crate::engine::text::Text;
 
@@ -139,9 +139,11 @@ fn waits_at(look: &Lookup<'_>, backend: &Backend) -> Option<Wait> {
     // A detach that asks for the partition has marked it before, in a transaction of its own.
     let second_phase = look.text(backend.pid).is_some_and(|text| {
         text.kind == "ALTER TABLE DETACH PARTITION CONCURRENTLY"
-            && awaited.mode == crate::engine::locks::LockMode::AccessExclusiveLock
+            && awaited.mode == LockMode::AccessExclusiveLock
     });
-    let is_first = !holds_some && !began && !second_phase && backend.backend_xid.is_none();
+    // Whoever asks for ACCESS EXCLUSIVE gets a transaction id before it waits: that one is no sign of writing.
+    let is_unwritten = backend.backend_xid.is_none() || awaited.mode == LockMode::AccessExclusiveLock;
+    let is_first = !holds_some && !began && !second_phase && is_unwritten;
     Some(if is_first { Wait::FirstLock } else { Wait::Later })
 }
 
