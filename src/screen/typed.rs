@@ -84,7 +84,8 @@ pub fn speed_percent(text: &str) -> Result<u64, String> {
     let whole: u64 = whole.parse().map_err(|_| wrong())?;
     let is_number = part.chars().all(|c| c.is_ascii_digit()) && !number.ends_with('.');
     let part = format!("{part:0<2}");
-    let part: u64 = part.get(..2).filter(|_| is_number).and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
+    let part: u64 =
+        part.get(..2).filter(|_| is_number).and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
     whole.checked_mul(100).and_then(|percent| percent.checked_add(part)).ok_or_else(wrong)
 }
 
