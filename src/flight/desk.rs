@@ -49,6 +49,11 @@ pub enum Ask {
         /// Take the stick before.
         take: bool,
     },
+    /// To note what a screen shows: nothing depends on it, the log keeps it for whoever reads what was on screen.
+    Shown {
+        /// The screen, and what lies over it.
+        what: String,
+    },
     /// To be given the stick.
     Take,
     /// To have the stick back.
@@ -130,6 +135,8 @@ impl Desk {
                 Err(reason) => refused(reason),
             },
             Ask::Order { command, take } => self.order(at, cockpit, from, command, take, &mut inputs),
+            // Written by the loop, which has the log.
+            Ask::Shown { .. } => ok("noted"),
             Ask::Take => {
                 let moved = self.stick.take(at, from);
                 self.passed(moved, &mut inputs);

@@ -21,6 +21,8 @@ pub enum News {
     Input(At, Box<Input>),
     /// More came than was taken; this is the engine now.
     Copy(At, Box<Cockpit>),
+    /// Whether the flight is being recorded, once that has changed: why not, while it is not.
+    Recording(Option<String>),
     /// The flight is over.
     Over(At),
 }
@@ -53,7 +55,8 @@ impl Feeder {
     pub(super) fn input(&self, at: At, input: &Input) {
         let mut queue = lock(&self.queue);
         if queue.news.len() >= BACKLOG {
-            queue.news.clear();
+            // What is no input is not in the engine, and stays.
+            queue.news.retain(|news| matches!(news, News::Recording(_)));
             queue.overrun = true;
         }
         if !queue.overrun {
@@ -69,6 +72,12 @@ impl Feeder {
             queue.news.push_back(News::Copy(at, Box::new(cockpit.clone())));
         }
         drop(queue);
+        (self.wake)();
+    }
+
+    /// The recording has failed, or goes on.
+    pub(super) fn recording(&self, failed: Option<String>) {
+        lock(&self.queue).news.push_back(News::Recording(failed));
         (self.wake)();
     }
 

@@ -385,6 +385,9 @@ impl Deck {
         tell: &mut impl FnMut(Vec<Line>),
     ) -> bool {
         let Question { from, ask, reply } = question;
+        if let Ask::Shown { what } = &ask {
+            self.recorder.shown(at, &from.operator, what);
+        }
         let (inputs, answer) = desk.hear(at, &self.cockpit, &from, ask);
         let mut over = false;
         for input in inputs {
@@ -419,7 +422,12 @@ impl Deck {
             host.ask(at, &self.cockpit);
         }
         let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
-        lines.extend(self.recorder.news().map(|text| note(at, text)));
+        if let Some(text) = self.recorder.news() {
+            if let Some(feeder) = &self.feeder {
+                feeder.recording(self.recorder.is_losing().then(|| text.clone()));
+            }
+            lines.push(note(at, text));
+        }
         tell(lines);
         over
     }

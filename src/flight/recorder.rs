@@ -80,6 +80,14 @@ impl Recorder {
         log.append(std::mem::take(&mut self.turn));
     }
 
+    /// What a screen shows, which no replay depends on.
+    pub(super) fn shown(&mut self, at: At, operator: &str, what: &str) {
+        let Some((log, _)) = &mut self.log else { return };
+        let mut batch = Batch::new();
+        batch.event(at, &serde_json::json!({ "shown": what, "to": operator }));
+        log.append(batch);
+    }
+
     /// What has changed about the recording, for people.
     pub(super) fn news(&mut self) -> Option<String> {
         let (log, path) = self.log.as_ref()?;
@@ -92,6 +100,11 @@ impl Recorder {
             Some(lost) => format!("NOT RECORDING to {}: {}; the flight goes on", path.display(), lost.why),
             None => format!("recording to {} again; what was lost is a gap in the log", path.display()),
         })
+    }
+
+    /// Whether entries are being lost.
+    pub(super) fn is_losing(&self) -> bool {
+        self.is_losing
     }
 
     /// Ends the log; what people should know about it.

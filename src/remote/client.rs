@@ -119,6 +119,14 @@ impl Remote {
         self.request(&Request::Order { command, take: false })
     }
 
+    /// Says what this client's screen shows, for the log.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub fn shown(&mut self, what: String) -> Result<Reply, RemoteError> {
+        self.request(&Request::Shown { what })
+    }
+
     /// Takes the stick.
     ///
     /// # Errors

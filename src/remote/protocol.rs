@@ -80,6 +80,11 @@ pub enum Request {
         #[serde(default)]
         take: bool,
     },
+    /// What the client's screen shows, for the log.
+    Shown {
+        /// The screen, and what lies over it.
+        what: String,
+    },
     /// Take the stick.
     Take {},
     /// Give the stick back.

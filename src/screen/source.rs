@@ -128,6 +128,7 @@ impl Live {
             match item {
                 News::Input(at, input) => self.picture.take(at, *input),
                 News::Copy(at, cockpit) => self.picture.jump(at, *cockpit),
+                News::Recording(_) => {}
                 News::Over(at) => self.ended = Some(at),
             }
         }

@@ -133,6 +133,7 @@ impl Guest {
             Request::Status {} => Ask::Status,
             Request::Say { text, take } => Ask::Say { text, take },
             Request::Order { command, take } => Ask::Order { command, take },
+            Request::Shown { what } => Ask::Shown { what },
             Request::Take {} => Ask::Take,
             Request::Release {} => Ask::Release,
         };
