@@ -6,6 +6,7 @@ mod support;
 mod detach;
 mod hangar;
 mod join;
+mod orders;
 mod protocol;
 mod signals;
 mod tell;
