@@ -24,7 +24,7 @@ async fn a_flight_answers_marks_disarms_and_ends() {
         assert_eq!((exit, &*stdout, &*stderr), (0, "ok: mark tea -x", ""));
         flight.says("note", "tea -x").await;
         assert_eq!(hangar.tell("disarm").await.0, 0);
-        flight.says("guard", "by the operator").await;
+        flight.says("guard", "by bob").await;
         assert_eq!(hangar.tell("end").await.0, 0);
         let (exit, end) = flight.ended().await;
         assert_eq!((exit, &end["reason"]), (0, &"ended by bob".into()));

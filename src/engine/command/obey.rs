@@ -27,6 +27,10 @@ impl Cockpit {
             (None, Command::Mark { note }) if !is_refused => {
                 Event::Note { warning: false, text: note.clone() }
             }
+            (_, Command::Stick { holder, taken_from }) if !is_refused => Event::Note {
+                warning: taken_from.is_some(),
+                text: passed(holder.as_deref(), taken_from.as_deref()),
+            },
             _ => Event::Commanded { by: by.clone(), said: command.to_string(), refused },
         };
         self.timeline.push(at, event);
@@ -114,5 +118,15 @@ impl Cockpit {
                 self.timeline.push(at, Event::Note { warning: false, text });
             }
         }
+    }
+}
+
+/// The stick passed from one hand to another, for people.
+fn passed(holder: Option<&str>, from: Option<&str>) -> String {
+    match (holder, from) {
+        (Some(holder), Some(from)) => format!("{holder} takes the stick from {from}"),
+        (Some(holder), None) => format!("{holder} has the stick"),
+        (None, Some(from)) => format!("{from} gives the stick back"),
+        (None, None) => "nobody has the stick".to_owned(),
     }
 }
