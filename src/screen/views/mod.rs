@@ -14,6 +14,7 @@ mod header;
 mod locks;
 mod over;
 mod parts;
+mod presenter;
 mod progress;
 mod replication;
 mod timeline;
@@ -44,6 +45,7 @@ pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
     .areas(area);
     header::draw(frame, head, shown);
     let page = match shown.ui.view {
+        View::Cockpit if shown.ui.presenter => presenter::draw(frame, body, shown),
         View::Cockpit => cockpit::draw(frame, body, shown),
         View::Activity => activity::draw(frame, body, shown),
         View::Locks => locks::draw(frame, body, shown),
