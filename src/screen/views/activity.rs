@@ -36,11 +36,13 @@ use crate::screen::widgets::table::table;
 
 /// A reading of the machine older than this is told to be old, in milliseconds.
 const OLD_MS: u64 = 5_000;
+/// From this width on there is room for what is less important.
+const WIDE: u16 = 100;
 
 /// Draws the sessions; returns how many rows fit.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let sessions = Sessions::of(shown);
-    let inside = pane::pane(frame, area, &title(sessions.as_ref(), shown), true, shown);
+    let inside = pane::pane(frame, area, &title(sessions.as_ref(), area.width, shown), true, shown);
     let Some(sessions) = sessions else {
         let line = Line::from(Span::styled("no sample yet", shown.style(Meaning::Unknown)));
         pane::lines(frame, inside, [line]);
@@ -114,7 +116,7 @@ fn host_words(view: &HostView<'_>, shown: &Shown<'_>) -> String {
     parts.join(&format!(" {} ", shown.glyphs.separator))
 }
 
-fn title(sessions: Option<&Sessions<'_>>, shown: &Shown<'_>) -> String {
+fn title(sessions: Option<&Sessions<'_>>, width: u16, shown: &Shown<'_>) -> String {
     let dot = shown.glyphs.separator;
     let Some(sessions) = sessions else { return format!("activity {dot} not known yet") };
     let total = thousands(u64::from(sessions.sample.counts.total));
@@ -132,10 +134,10 @@ fn title(sessions: Option<&Sessions<'_>>, shown: &Shown<'_>) -> String {
         Sort::Cpu if sessions.host.known().is_none() => format!("harm: cpu is not known{reversed}"),
         sort => format!("{}{reversed}", sort.name()),
     };
-    format!(
-        "activity {dot} {listed}{} {dot} sorted by {sorted} {dot} idle ones are not listed",
-        found.unwrap_or_default()
-    )
+    let found = found.unwrap_or_default();
+    // The summary says it, too.
+    let idle = if width >= WIDE { format!(" {dot} idle ones are not listed") } else { String::new() };
+    format!("activity {dot} {listed}{found} {dot} sorted by {sorted}{idle}")
 }
 
 /// How many do what, and which of them is selected.
@@ -151,11 +153,11 @@ fn summary(sessions: &Sessions<'_>, selected: Option<usize>, width: u16, shown: 
     let mut parts = vec![
         format!("{} active", known(counts.active)),
         format!("{} idle in transaction", known(counts.idle_in_transaction)),
-        format!("{} idle", known(counts.idle)),
+        format!("{} idle, not listed", known(counts.idle)),
     ];
     let place = parts.len() - 1;
     parts.insert(place, format!("{} wait for a lock", thousands(u64::from(waiting))));
-    if let Some(server) = shown.cockpit.server() {
+    if let Some(server) = shown.cockpit.server().filter(|_| width >= WIDE) {
         parts.push(format!("max_connections {}", thousands(u64::from(server.max_connections))));
     }
     let own = sessions.own;

@@ -17,6 +17,8 @@ mod parts;
 mod presenter;
 mod progress;
 mod replication;
+#[cfg(test)]
+mod stage;
 mod timeline;
 
 use ratatui::Frame;

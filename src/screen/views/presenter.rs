@@ -30,6 +30,7 @@ use super::header::{clock, state_word, tenths};
 use super::parts::two_sided;
 use crate::engine::derive::foresight::Foresight;
 use crate::engine::derive::lookup::Lookup;
+use crate::engine::derive::reach::Reach;
 use crate::engine::derive::replication::{ReplicationView, Verdict};
 use crate::engine::derive::tree::LockTree;
 use crate::engine::derive::words::plural;
@@ -44,6 +45,8 @@ use crate::screen::widgets::pane;
 
 /// Columns left free on either side.
 const MARGIN: u16 = 3;
+/// Most lines left free between two parts.
+const MOST_GAP: usize = 3;
 
 /// A large figure with its words.
 struct Figure {
@@ -69,52 +72,32 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
             && fits(word, width)
             && figures.iter().all(|figure| fits(&figure.value, width / 3 - 1))
     });
-    let spacious = matches!(size, Some(Size::Double)) || area.height >= 24;
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    let gap = |lines: &mut Vec<Line<'static>>| {
-        if spacious || size.is_some() {
-            lines.push(Line::default());
+    let mut top = match size {
+        // Blocks in the colours of a word on its ground would not be seen: the ground is what they take.
+        Some(size) if size.has_words(shown.glyphs) => {
+            let rows = letters::lines(word, size, shown.glyphs).into_iter();
+            rows.map(|row| Line::from(Span::styled(row, ink(style)))).collect()
         }
+        _ => vec![Line::from(Span::styled(format!(" {word} "), style))],
     };
-    if spacious {
-        gap(&mut lines);
-    }
-    match size {
-        Some(size) => {
-            // Blocks in the colours of a word on its ground would be invisible: the ground is what is seen.
-            let ink = ink(style);
-            lines.extend(
-                letters::lines(word, size, shown.glyphs)
-                    .into_iter()
-                    .map(|row| Line::from(Span::styled(row, ink))),
-            );
-        }
-        None => lines.push(Line::from(Span::styled(format!(" {word} "), style))),
-    }
-    lines.extend(guard_lines(width, shown));
-    gap(&mut lines);
-    lines.extend(figure_lines(&figures, size, width, shown));
-    gap(&mut lines);
-    if spacious {
-        gap(&mut lines);
-    }
+    top.extend(guard_lines(width, shown));
+    let middle = figure_lines(&figures, size, width, shown);
     let foot = foot(width, shown);
-    // When it is low, the last words of a sentence go before the freshness of what is shown.
-    let room = usize::from(area.height).saturating_sub(lines.len() + foot.len());
-    lines.extend(
-        happening(shown)
-            .into_iter()
-            .flat_map(|(words, meaning)| {
-                let style = shown.style(meaning).add_modifier(Modifier::BOLD);
-                let parts = text::wrap(&text::clean(&words), usize::from(width));
-                parts.into_iter().map(move |part| Line::from(Span::styled(part, style)))
-            })
-            .take(room),
-    );
-    if spacious && lines.len() + foot.len() < usize::from(area.height) {
-        lines.push(Line::default());
+    let height = usize::from(area.height);
+    // Where it is low, a long sentence is cut.
+    let room = height.saturating_sub(top.len() + middle.len() + foot.len()).max(1);
+    let happening = happening_lines(width, room, shown);
+    let blocks = [top, middle, happening, foot];
+    let free = height.saturating_sub(blocks.iter().map(Vec::len).sum());
+    let gap = (free / blocks.len()).min(MOST_GAP).max(usize::from(free >= blocks.len() - 1));
+    let above = if free > blocks.len() * gap { gap } else { 0 };
+    let mut lines = vec![Line::default(); above];
+    for (index, block) in blocks.into_iter().enumerate() {
+        if index > 0 {
+            lines.extend(vec![Line::default(); gap]);
+        }
+        lines.extend(block);
     }
-    lines.extend(foot);
     pane::lines(frame, inside, lines);
     1
 }
@@ -222,6 +205,15 @@ fn figure_lines(
     lines
 }
 
+fn happening_lines(width: u16, room: usize, shown: &Shown<'_>) -> Vec<Line<'static>> {
+    let lines = happening(shown).into_iter().flat_map(|(words, meaning)| {
+        let style = shown.style(meaning).add_modifier(Modifier::BOLD);
+        let parts = text::wrap(&text::clean(&words), usize::from(width));
+        parts.into_iter().map(move |part| Line::from(Span::styled(part, style)))
+    });
+    lines.take(room).collect()
+}
+
 /// What happens, in one or two sentences.
 fn happening(shown: &Shown<'_>) -> Vec<(String, Meaning)> {
     let cockpit = shown.cockpit;
@@ -267,10 +259,11 @@ fn happening(shown: &Shown<'_>) -> Vec<(String, Meaning)> {
         sentences.push(("Nothing is under guard, and nobody waits for a lock.".to_owned(), Meaning::Ok));
         return sentences;
     }
-    let worst = graph.roots().max_by_key(|pid| (graph.downstream(*pid).len(), std::cmp::Reverse(*pid)));
+    let reach = Reach::of(graph);
+    let worst = graph.roots().max_by_key(|pid| (reach.behind(*pid), std::cmp::Reverse(*pid)));
     let text = match worst {
         Some(root) => {
-            let behind = graph.downstream(root).len() as u64;
+            let behind = u64::from(reach.behind(root));
             let who = blocker(root, &look, shown);
             format!("Nothing is under guard. {} for {who}.", waiters(behind))
         }
@@ -343,13 +336,13 @@ fn foot(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
         width,
         shown,
     )];
+    lines.push(two_sided(vec![label("data        "), freshness(shown)], Vec::new(), width, shown));
     // Keys act on what is selected, whether its row is drawn or not.
     if let Some(Row::Backend(id)) = shown.ui.selected() {
         let text = format!("pid {}; keys act on it", id.pid);
         let spans = vec![label("selected    "), Span::styled(text, shown.style(Meaning::Selection))];
         lines.push(two_sided(spans, Vec::new(), width, shown));
     }
-    lines.push(two_sided(vec![label("data        "), freshness(shown)], Vec::new(), width, shown));
     lines
 }
 

@@ -27,13 +27,18 @@ impl Size {
         if self == Size::Half && has_halves(glyphs) { ROWS.div_ceil(2) } else { ROWS }
     }
 
+    /// Whether words are drawn so, too; otherwise figures only.
+    pub(super) fn has_words(self, glyphs: &Glyphs) -> bool {
+        self != Size::Half || has_halves(glyphs)
+    }
+
     /// Lines that a screen must have for two rows of letters and the words around them.
     pub(super) fn least_height(self, glyphs: &Glyphs) -> u16 {
         match self {
             Size::Double => 26,
             Size::Single => 22,
-            Size::Half if has_halves(glyphs) => 13,
-            Size::Half => 17,
+            Size::Half if has_halves(glyphs) => 15,
+            Size::Half => 14,
         }
     }
 }
