@@ -30,7 +30,8 @@ fn pids(numbers: &[i32]) -> Vec<Pid> {
 /// The pids in the order of the lines of a screen.
 fn drawn_pids(stage: &Stage, width: u16, height: u16) -> Vec<Pid> {
     let lines = stage.lines(width, height);
-    let first = lines.iter().position(|line| line.contains("statement")).expect("a heading") + 1;
+    let is_heading = |line: &String| line.contains("tree") && line.contains("statement");
+    let first = lines.iter().position(is_heading).expect("a heading") + 1;
     let number = |line: &String| line.chars().skip(2).take(7).collect::<String>().trim().parse().ok();
     lines[first..].iter().map_while(number).map(Pid).collect()
 }

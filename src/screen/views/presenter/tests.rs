@@ -19,14 +19,18 @@ fn stage(look: Look) -> Stage {
     stage
 }
 
-/// What is drawn of large letters stands in `text`, line by line in one column.
+/// Whether `words` stand somewhere in `text` in large signs.
 fn shows_large(text: &str, words: &str, size: Size) -> bool {
-    let rows = letters::lines(words, size, GlyphSet::Full.glyphs());
-    let lines: Vec<&str> = text.lines().collect();
-    (0..lines.len()).any(|at| {
-        let row_at = |n: usize| lines.get(at + n).copied().unwrap_or_default();
-        rows.iter().enumerate().all(|(n, row)| row_at(n).contains(row.trim_end()))
-    })
+    let rows: Vec<Vec<char>> = letters::lines(words, size, GlyphSet::Full.glyphs())
+        .iter()
+        .map(|row| format!(" {row} ").chars().collect())
+        .collect();
+    let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+    let wide = rows[0].len();
+    let stands_at = |y: usize, x: usize| {
+        rows.iter().enumerate().all(|(n, row)| lines[y + n].get(x..x + wide) == Some(row.as_slice()))
+    };
+    (0..=lines.len() - rows.len()).any(|y| (0..lines[y].len()).any(|x| stands_at(y, x)))
 }
 
 #[test]

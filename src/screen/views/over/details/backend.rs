@@ -334,7 +334,11 @@ fn gone(id: BackendId, look: &Lookup<'_>, shown: &Shown<'_>) -> Vec<String> {
     sentences.extend(id.backend_start.map(|start| format!("Its session began {}.", server_time(start))));
     sentences.push(match last_told(pid, shown) {
         Some((at, what)) if !shown.ui.presenter => {
-            format!("pid {pid} was last told of at {}: {what}.", flight_time(at, shown))
+            format!(
+                "pid {pid} was last told of at {}: {}.",
+                flight_time(at, shown),
+                what.trim_end_matches('.')
+            )
         }
         Some((at, _)) => format!("pid {pid} was last told of at {}.", flight_time(at, shown)),
         None => "No event of this flight names it.".to_owned(),

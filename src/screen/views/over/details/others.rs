@@ -3,6 +3,7 @@
 //! Owns the words. What has gone is told to have gone.
 
 use super::{Sheet, flight_time};
+use crate::engine::derive::lookup::LockWords;
 use crate::engine::derive::replication::{ReplicationView, Reply, SenderLine, SlotLine, Verdict};
 use crate::engine::derive::tree::{Group, LockTree, Node};
 use crate::engine::derive::words::{bytes, plural};
@@ -88,7 +89,7 @@ fn group(sheet: &mut Sheet<'_>, text: Option<&str>) {
         sheet.fact("waiting", plural(u64::from(group.count()), "client"));
         let oldest = group.oldest_ms.map_or("not known".to_owned(), tenths);
         sheet.fact("oldest", format!("has waited {oldest}"));
-        let lock = group.awaits.as_ref().map_or("not known".to_owned(), |lock| lock.sentence());
+        let lock = group.awaits.as_ref().map_or("not known".to_owned(), LockWords::sentence);
         sheet.fact("lock", lock);
         if let Some(first) = group.pids.first() {
             let blockers = shown.cockpit.scene().graph.blockers_of(*first);

@@ -113,7 +113,7 @@ fn a_backend_that_is_gone_says_so_and_is_not_described_from_memory() {
     story.look(2_000, calm().with(client(A).session_from(1_500)));
     let stage = Stage::of(&story, View::Activity);
     let gone = line(&stage.shown(), &backend(B));
-    has(&gone, &["pid 102 is gone, or idle", "was last told of at", "ALTER TABLE"]);
+    has(&gone, &["pid 102 is gone, or idle", "was last told of at", "terminate pid 102"]);
     let other = line(&stage.shown(), &backend(A));
     has(&other, &["pid 101 is gone: another session has that pid now"]);
     assert!(!other.contains("report-job"), "{other}");
