@@ -4,20 +4,22 @@
 //!  ┏ details · lines 1 to 20 of 34 · up and down scroll, esc closes ┓
 //!  ┃ pid 29025 report-job · root blocker A, 97 wait behind it       ┃
 //!  ┃ session     began 2026-03-02 22:10:01 UTC, 2m06s ago           ┃
-//!  ┃ state       idle in transaction since 2m06s                    ┃
+//!  ┃ state       idle in transaction for 2m06s                      ┃
 //!  ┃ locks                                                          ┃
 //!  ┃   holds AccessShareLock on users                               ┃
 //!  ┃ ..                                                             ┃
 //!  ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 //!
-//! Owns the sheet of labelled facts and the line for the clipboard; what is said of a backend is in [`backend`], of
-//! everything else in [`others`]. A row that is gone says so.
+//! Owns the sheet of labelled facts; what is said of a backend is in [`backend`] and [`words`], of guardrails and
+//! events in [`events`], of everything else in [`others`]. A row that is gone says so.
 
 mod backend;
+mod events;
 mod others;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -67,7 +69,7 @@ pub(in crate::screen) fn draw(
 /// A row in one line, for the clipboard; its identity comes first.
 pub(in crate::screen) fn line(shown: &Shown<'_>, row: &Row) -> String {
     let line = match row {
-        Row::Backend(id) => backend::line(*id, shown),
+        Row::Backend(id) => words::line(*id, shown),
         other => others::line(other, shown),
     };
     text::clean(&line).into_owned()

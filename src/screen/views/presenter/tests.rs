@@ -60,7 +60,7 @@ fn a_jam_is_its_figures_and_one_sentence() {
     assert!(shows_large(&text, "60.0", Size::Double), "{text}");
     for words in [
         "ALTER TABLE on users (pid 102) has waited 1.0 s for pid 101 app-",
-        "is idle in transaction since",
+        "is idle in transaction for",
         "60 sessions wait because of it.",
         "stopped by itself?",
         "replication unknown: it has not been read yet",

@@ -49,7 +49,7 @@ fn a_backend_is_told_with_its_identity_its_waits_and_what_stopping_it_costs() {
             "pid 101 report-job, 4 sessions wait behind it",
             "role shop, database shop, client local",
             "session      began 2023-11-14 22:12:20.000 UTC, 1m01s ago",
-            "idle in transaction since",
+            "idle in transaction for",
             "it has written nothing yet",
             "1 directly, 4 in all: 102 deploy",
             "holds AccessShareLock on users",
@@ -63,7 +63,7 @@ fn a_backend_is_told_with_its_identity_its_waits_and_what_stopping_it_costs() {
         &target,
         &[
             "the TARGET",
-            "for a lock since 1.0 s",
+            "1.0 s for a lock",
             "waits for    101 report-job",
             "awaits AccessExclusiveLock on users, since 2023-11-14 22:13:20.000 UTC",
             "statement: ALTER TABLE",
