@@ -14,8 +14,11 @@ mod header;
 mod locks;
 mod over;
 mod parts;
+mod presenter;
 mod progress;
 mod replication;
+#[cfg(test)]
+mod stage;
 mod timeline;
 
 use ratatui::Frame;
@@ -44,6 +47,7 @@ pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
     .areas(area);
     header::draw(frame, head, shown);
     let page = match shown.ui.view {
+        View::Cockpit if shown.ui.presenter => presenter::draw(frame, body, shown),
         View::Cockpit => cockpit::draw(frame, body, shown),
         View::Activity => activity::draw(frame, body, shown),
         View::Locks => locks::draw(frame, body, shown),

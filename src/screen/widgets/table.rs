@@ -24,23 +24,31 @@ pub struct Column {
     pub right: bool,
     /// Left out, the highest first, when the table is too narrow.
     pub dispensable: u8,
+    /// A sign after its heading, of one column: what the table is sorted by.
+    pub mark: &'static str,
 }
 
 impl Column {
     /// A column for words.
     pub const fn words(title: &'static str, width: u16) -> Column {
-        Column { title, width, right: false, dispensable: 0 }
+        Column { title, width, right: false, dispensable: 0, mark: "" }
     }
 
     /// A column for numbers.
     pub const fn number(title: &'static str, width: u16) -> Column {
-        Column { title, width, right: true, dispensable: 0 }
+        Column { title, width, right: true, dispensable: 0, mark: "" }
     }
 
     /// The same, left out when the table is too narrow: the highest first.
     #[must_use]
     pub const fn dispensable(self, order: u8) -> Column {
         Column { dispensable: order, ..self }
+    }
+
+    /// The same with a sign after its heading; it is never left out.
+    #[must_use]
+    pub const fn marked(self, mark: &'static str) -> Column {
+        Column { mark, dispensable: 0, ..self }
     }
 }
 
@@ -76,7 +84,9 @@ pub fn table(
     let Some(head) = lines.next() else { return 0 };
     let heading = kept.iter().map(|&(index, width)| {
         let column = columns[index];
-        Span::styled(in_column(column, column.title, width, shown), shown.style(Meaning::Muted))
+        let meaning = if column.mark.is_empty() { Meaning::Muted } else { Meaning::Column };
+        let title = format!("{}{}", column.title, column.mark);
+        Span::styled(in_column(column, &title, width, shown), shown.style(meaning))
     });
     let mut spans = vec![Span::raw(" ")];
     spans.extend(separated(heading));
