@@ -74,7 +74,7 @@ async fn one_operator_has_the_stick_until_it_is_taken_or_given_back() {
             .map(|line| crate::hangar::text(line).to_owned())
             .collect();
         let place = |part: &str| notes.iter().position(|note| note.contains(part));
-        assert!(place("bob takes") < place("by the operator"), "taken before it is used: {notes:?}");
+        assert!(place("bob takes") < place("disarmed: by bob"), "taken before it is used: {notes:?}");
         assert_eq!(hangar.tell("mark free").await.0, 0, "nobody has it now");
     }
 }
