@@ -88,7 +88,7 @@ fn last_crowd(name: Name) -> At {
 /// The last sample in which a command waits for somebody it names.
 fn last_wait_for_locker(name: Name) -> At {
     latest(name, |replay| {
-        let slow = replay.cockpit().slow();
+        let slow = replay.cockpit().slow().filter(|_| replay.cockpit().target().is_some());
         usize::from(slow.is_some_and(|slow| slow.progress.iter().any(|row| row.locker_pid.is_some())))
     })
 }

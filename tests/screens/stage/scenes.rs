@@ -154,7 +154,8 @@ async fn prepared(major: u32, log: &Path) {
     let options = ServerOptions::default().set("max_prepared_transactions", "5");
     let shop = Shop::open(major, options).await;
     let payment = shop.session("shop", "payment").await;
-    payment.exec("begin; update orders set status = 'paid' where id = 11999").await;
+    payment.exec("begin").await;
+    payment.exec("update orders set status = 'paid' where id = 11999").await;
     payment.exec("prepare transaction 'payment-4711'").await;
     let traffic = shop.traffic().await;
     let flight = Flight::start(&shop, "dba", log, &[]).await;
@@ -176,8 +177,10 @@ async fn deadlock(major: u32, log: &Path) {
     let flight = Flight::start(&shop, "dba", log, &[]).await;
     let checkout = shop.session("shop", "checkout").await;
     let warehouse = shop.session("shop", "warehouse").await;
-    checkout.exec("begin; update orders set status = 'paid' where id = 1").await;
-    warehouse.exec("begin; update products set stock = stock - 1 where id = 7").await;
+    checkout.exec("begin").await;
+    warehouse.exec("begin").await;
+    checkout.exec("update orders set status = 'paid' where id = 1").await;
+    warehouse.exec("update products set stock = stock - 1 where id = 7").await;
     let first = checkout.spawn("update products set stock = stock - 1 where id = 7");
     shop.queue_of(1).await;
     let second = warehouse.spawn("update orders set status = 'shipped' where id = 1");

@@ -94,7 +94,10 @@ impl Shop {
     /// Somebody reads the orders in a transaction and forgets to end it.
     pub(super) async fn old_reader(&self) -> Actor {
         let reader = self.session("report", "report-job").await;
-        reader.exec("begin isolation level repeatable read; select count(*) from orders").await;
+        reader.exec("begin isolation level repeatable read").await;
+        reader
+            .exec("select date_trunc('month', placed_at), count(*) from orders group by 1 order by 1")
+            .await;
         reader
     }
 
