@@ -19,7 +19,7 @@ const STILLS: [(&str, Name, &[&str], &str); 4] = [
         "cockpit-jam.svg",
         Name::Jam,
         &[],
-        "The cockpit of lockpit: an idle transaction blocks an ALTER TABLE, and 32 customers wait behind it",
+        "The cockpit of lockpit: an idle transaction blocks an ALTER TABLE, and dozens of customers wait behind it",
     ),
     (
         "cockpit-tripped.svg",
