@@ -35,7 +35,7 @@ const STILLS: [(&str, Name, &[&str], &str); 4] = [
     ),
     ("locks-jam.svg", Name::Jam, &["3"], "The lock tree of lockpit during a jam"),
 ];
-const MOVING: &str = "incident.svg";
+const MOVING: &str = "demo.svg";
 const SIZE: (u16, u16) = (110, 34);
 /// What the README shows may weigh so much.
 const MOST_BYTES: usize = 300_000;
