@@ -265,11 +265,23 @@ async fn the_manual_has_a_page_for_every_command() {
     let (exit, main, stderr) = run(&["generate", "man"]).await;
     assert_eq!((exit, &*stderr), (0, ""));
     assert_eq!(main, std::fs::read_to_string(out.join("lockpit.1")).expect("the page").trim_end());
-    groff_renders(&out.join("lockpit-attach.1")).await;
+    groff_renders(&out.join("lockpit-attach.1"), &["OPTIONS", "queue-depth"]).await;
+    let sections = ["EXIT STATUS", "SIGNALS", "FILES", "ENVIRONMENT", "KEYS", "LOCKPIT_OPERATOR"];
+    groff_renders(&out.join("lockpit.1"), &sections).await;
 }
 
-/// Where groff is installed, it has no complaint about the page.
-async fn groff_renders(page: &std::path::Path) {
+#[tokio::test]
+async fn the_table_of_keys_is_what_it_was() {
+    let (exit, table, stderr) = run(&["generate", "keys"]).await;
+    assert_eq!((exit, &*stderr), (0, ""));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_path("snapshots/cli");
+    settings.bind(|| insta::assert_snapshot!("keys", table));
+}
+
+/// Where groff is installed, it has no complaint about the page, and shows these words.
+async fn groff_renders(page: &std::path::Path, words: &[&str]) {
     let rendered = tokio::process::Command::new("groff")
         .args(["-man", "-Tutf8", "-P-cbou", "-ww"])
         .arg(page)
@@ -278,7 +290,7 @@ async fn groff_renders(page: &std::path::Path) {
     let Ok(rendered) = rendered else { return };
     let complaints = String::from_utf8_lossy(&rendered.stderr);
     assert!(rendered.status.success() && complaints.is_empty(), "{complaints}");
-    says(&String::from_utf8_lossy(&rendered.stdout), &["OPTIONS", "queue-depth"]);
+    says(&String::from_utf8_lossy(&rendered.stdout), words);
 }
 
 #[tokio::test]

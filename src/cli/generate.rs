@@ -1,16 +1,18 @@
 //! `lockpit generate`: pages and files made from the program itself.
 //!
-//! Owns nothing but their printing: what they say is the command line's and the configuration's.
+//! Owns nothing but their printing: what they say is the command line's, the configuration's and the keys' own.
+
+mod manual;
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
-use clap_mangen::Man;
 
 use super::{Exit, Failure};
 use crate::config::Config;
+use crate::screen::keymap;
 
 /// What `generate` is told.
 #[derive(Debug, Args)]
@@ -35,6 +37,8 @@ enum What {
     },
     /// The configuration file with every setting at its default, on standard output
     Config,
+    /// The table of all keys, in Markdown, on standard output
+    Keys,
 }
 
 pub(super) fn run(args: &GenerateArgs) -> Result<u8, Failure> {
@@ -45,19 +49,18 @@ pub(super) fn run(args: &GenerateArgs) -> Result<u8, Failure> {
             print(&page)
         }
         What::Man { out: None } => {
-            let mut page = Vec::new();
-            let rendered = Man::new(super::command()).render(&mut page);
-            rendered.map_err(|error| Failure::new(Exit::Usage, error))?;
-            print(&page)
+            print(&manual::main_page().map_err(|error| Failure::new(Exit::Usage, error))?)
         }
         What::Man { out: Some(folder) } => write_manual(folder),
         What::Config => print(Config::default_text().as_bytes()),
+        What::Keys => print(keymap::table().as_bytes()),
     }
 }
 
 fn write_manual(folder: &Path) -> Result<u8, Failure> {
-    let written =
-        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(super::command(), folder));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(super::command(), folder))
+        .and_then(|()| std::fs::write(folder.join("lockpit.1"), manual::main_page()?));
     written.map_err(|error| {
         Failure::new(Exit::Usage, format!("the manual cannot be written to {}: {error}", folder.display()))
     })?;

@@ -53,7 +53,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
-    /// Completions, manual pages and the configuration file with its defaults
+    /// Completions, manual pages, the configuration file with its defaults, and the table of keys
     Generate(generate::GenerateArgs),
 }
 
