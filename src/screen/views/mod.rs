@@ -11,6 +11,7 @@ mod bar;
 mod cockpit;
 mod guardrails;
 mod header;
+mod lines;
 mod locks;
 mod over;
 mod parts;
