@@ -48,8 +48,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
     let legend = legend(&tree);
     let wanted = u16::try_from(locks.rows.len()).unwrap_or(u16::MAX).saturating_add(3).max(4);
     let (upper, legend_area, lower) = if area.width >= WIDE {
-        let [left, right] =
-            Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
+        let [left, right] = Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
         let [upper, line] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(u16::from(legend.is_some()))])
                 .areas(left);
@@ -311,7 +310,9 @@ fn object_name(object: &LockObject, shown: &Shown<'_>) -> String {
     };
     match object {
         LockObject::Relation { database, relation: oid } => relation(*database, *oid),
-        LockObject::Part { database, relation: oid, what } => format!("{what} of {}", relation(*database, *oid)),
+        LockObject::Part { database, relation: oid, what } => {
+            format!("{what} of {}", relation(*database, *oid))
+        }
         LockObject::Transaction { xid } => format!("transaction {xid}"),
         LockObject::VirtualTransaction { id } => format!("virtual transaction {id}"),
         LockObject::Other { locktype, .. } => locktype.clone(),

@@ -33,10 +33,10 @@ mod phases;
 
 /// Draws the commands; returns how many of them fit, about.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
-    let view = ProgressView::of(shown.cockpit, shown.history, shown.now);
-    let title = match view.age_ms {
+    let view = ProgressView::of(shown.cockpit, shown.history, shown.seen());
+    let title = match shown.cockpit.slow_at() {
         None => "progress · not read yet".to_owned(),
-        Some(ms) => format!("progress · read {} ago, once a second", tenths(ms)),
+        Some(at) => format!("progress · read {} ago, once a second", tenths(shown.age_ms(at))),
     };
     let inside = pane::pane(frame, area, &title, true, shown);
     let width = inside.width.saturating_sub(2);
@@ -55,8 +55,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
             let mut spans = vec![Span::raw(mark)];
             spans.extend(line.spans);
             let line = Line::from(spans);
-            let line =
-                if is_selected && index == 0 { line.patch_style(shown.style(Meaning::Selection)) } else { line };
+            let line = if is_selected && index == 0 {
+                line.patch_style(shown.style(Meaning::Selection))
+            } else {
+                line
+            };
             content.push(line);
         }
         content.push(Line::default());
@@ -84,7 +87,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
 
 /// The commands, in the order they are drawn.
 pub(super) fn rows(shown: &Shown<'_>) -> Vec<Row> {
-    let view = ProgressView::of(shown.cockpit, shown.history, shown.now);
+    let view = ProgressView::of(shown.cockpit, shown.history, shown.seen());
     let silent = view.target.iter().map(|elapsed| elapsed.pid);
     let pids = silent.chain(view.lines.iter().map(|line| line.pid));
     let mut rows: Vec<Row> = Vec::new();
@@ -123,7 +126,14 @@ fn nothing(view: &ProgressView, shown: &Shown<'_>) -> Vec<Line<'static>> {
     ]
 }
 
-fn head(pid: Pid, what: String, is_target: bool, right: String, width: u16, shown: &Shown<'_>) -> Line<'static> {
+fn head(
+    pid: Pid,
+    what: String,
+    is_target: bool,
+    right: String,
+    width: u16,
+    shown: &Shown<'_>,
+) -> Line<'static> {
     let text = shown.style(Meaning::Text);
     let target = shown.style(Meaning::LockTarget);
     let mut left = vec![Span::styled(format!("pid {pid} {}  ", application(pid, shown)), text)];
@@ -149,9 +159,14 @@ fn elapsed_lines(elapsed: &Elapsed, width: u16, shown: &Shown<'_>) -> Vec<Line<'
     let mut lines = vec![head(elapsed.pid, what, true, String::new(), width, shown)];
     let waits = shown.cockpit.ages().age_ms(shown.seen(), elapsed.pid);
     let (doing, meaning) = match (elapsed.doing, waits) {
-        (Doing::WaitsForLock, Some(ms)) => {
-            (format!("waiting for a lock for {}: it has not begun{}", tenths(ms), blockers(elapsed.pid, shown)), Meaning::Warn)
-        }
+        (Doing::WaitsForLock, Some(ms)) => (
+            format!(
+                "waiting for a lock for {}: it has not begun{}",
+                tenths(ms),
+                blockers(elapsed.pid, shown)
+            ),
+            Meaning::Warn,
+        ),
         (doing, _) => (doing.words().to_owned(), meaning_of(doing)),
     };
     lines.extend(labelled("does", &doing, shown.style(meaning), width, shown));

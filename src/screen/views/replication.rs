@@ -23,9 +23,7 @@ use super::header::tenths;
 use super::lines::{LABEL, at_most, labelled};
 use super::parts::recent;
 use crate::engine::derive::cancel::waits_for_standby;
-use crate::engine::derive::replication::{
-    Reply, ReplicationView, SenderLine, SlotLine, Vanished, Verdict,
-};
+use crate::engine::derive::replication::{ReplicationView, Reply, SenderLine, SlotLine, Vanished, Verdict};
 use crate::engine::derive::words::{ago, bytes, plural};
 use crate::engine::guard::seconds;
 use crate::engine::history::Signal;
@@ -63,7 +61,7 @@ const SLOTS: [Column; 7] = [
 
 /// Draws both panes; returns how many rows of the present one fit.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
-    let view = ReplicationView::of(shown.cockpit, shown.history, shown.now);
+    let view = ReplicationView::of(shown.cockpit, shown.history, shown.seen());
     let slots_height = u16::try_from(view.slots.len()).unwrap_or(u16::MAX).clamp(1, area.height / 3);
     let [upper, lower] = Layout::vertical([
         Constraint::Fill(1),
@@ -78,7 +76,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
 
 /// The rows of a pane.
 pub(super) fn rows(shown: &Shown<'_>, pane: u8) -> Vec<Row> {
-    let view = ReplicationView::of(shown.cockpit, shown.history, shown.now);
+    let view = ReplicationView::of(shown.cockpit, shown.history, shown.seen());
     if pane == 0 {
         entries(&view).into_iter().map(|(key, _)| Row::Sender(key)).collect()
     } else {
@@ -99,7 +97,8 @@ pub(super) enum Standby<'a> {
 /// name with the pid of its WAL sender.
 pub(super) fn entries(view: &ReplicationView) -> Vec<(String, Standby<'_>)> {
     let mut bearers: BTreeMap<&str, u32> = BTreeMap::new();
-    let names = view.senders.iter().map(|sender| &sender.name).chain(view.vanished.iter().map(|gone| &gone.name));
+    let names =
+        view.senders.iter().map(|sender| &sender.name).chain(view.vanished.iter().map(|gone| &gone.name));
     for name in names {
         *bearers.entry(name).or_default() += 1;
     }
@@ -125,10 +124,10 @@ fn standbys(
 ) -> usize {
     let entries = entries(view);
     let (word, _) = word(view.verdict);
-    let title = match view.age_ms {
+    let title = match shown.cockpit.slow_at() {
         None => "standbys · not read yet".to_owned(),
-        Some(age_ms) => {
-            let read = format!("read {}, once a second", ago_tenths(age_ms));
+        Some(at) => {
+            let read = format!("read {} ago, once a second", tenths(shown.age_ms(at)));
             if entries.is_empty() && view.slots.is_empty() {
                 format!("standbys · {read}")
             } else {
@@ -155,10 +154,6 @@ fn standbys(
     let foot = Rect { y: inside.y + listed, height: below, ..padded };
     pane::lines(frame, foot, detail);
     fit
-}
-
-fn ago_tenths(ms: u64) -> String {
-    format!("{} ago", tenths(ms))
 }
 
 fn word(verdict: Verdict) -> (&'static str, Meaning) {
@@ -224,13 +219,14 @@ fn details(
             (format!("{}{lag}", sender.sentence), word(sender.verdict).1)
         }
     };
-    let mut lines = at_most(3, "selected", &format!("{name}: {sentence}"), shown.style(meaning), width, shown);
+    let mut lines =
+        at_most(3, "selected", &format!("{name}: {sentence}"), shown.style(meaning), width, shown);
     lines.extend(waiting_for_standby(width, shown));
     let room = width.saturating_sub(u16::try_from(LABEL).unwrap_or(0) + 34).min(60);
     if room > 0 {
         let columns = recent(&Signal::ReplayLagBytes, room, shown);
-        if columns.iter().any(Option::is_some) {
-            let top = columns.iter().flatten().copied().max().unwrap_or(0);
+        if columns.iter().any(|column| column.value().is_some()) {
+            let top = columns.iter().filter_map(|column| column.value()).max().unwrap_or(0);
             let mut plot = labelled("behind", " ", shown.style(Meaning::Text), width, shown);
             for line in &mut plot {
                 line.spans.truncate(1);

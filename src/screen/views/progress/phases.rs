@@ -45,14 +45,10 @@ fn of(command: &str) -> &'static [&'static str] {
 }
 
 /// The phases in a list: those behind it, the present one, those to come.
-pub(super) fn lines(
-    command: &str,
-    phase: Option<&str>,
-    width: u16,
-    shown: &Shown<'_>,
-) -> Vec<Line<'static>> {
+pub(super) fn lines(command: &str, phase: Option<&str>, width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
     let (phases, glyphs) = (of(command), shown.glyphs);
-    let Some(present) = phase.and_then(|phase| phases.iter().position(|known| phase.starts_with(known))) else {
+    let Some(present) = phase.and_then(|phase| phases.iter().position(|known| phase.starts_with(known)))
+    else {
         return Vec::new();
     };
     let room = usize::from(width).saturating_sub(LABEL);
