@@ -48,10 +48,10 @@ pub mod scene;
 pub mod settings;
 pub mod stop;
 #[cfg(test)]
-mod story;
+pub(crate) mod story;
 pub mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod text;
 pub mod timeline;
 mod view;

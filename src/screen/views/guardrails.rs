@@ -5,7 +5,7 @@
 //!  │ rule         level     value    limit margin            on trip│
 //!  │ queue_depth  WARN         12       5  over by 7         stops  │
 //!  │ armed     until 30m00s into the flight                         │
-//!  │ on trip   terminate where a cancel would let a script run on   │
+//!  │ a trip    cancels; terminates if a script would run on         │
 //!  └────────────────────────────────────────────────────────────────┘
 //!  ┌ queue_depth · WARN · last 2 minutes ───────────────────────────┐  the selected rule, or the
 //!  │ 12 sessions queue behind pid 102; limit 5 for 100 ms           │  one that is nearest to acting
@@ -34,7 +34,7 @@ use crate::screen::widgets::table::{Cell, Column, table};
 use crate::screen::widgets::{chart, pane};
 
 const COLUMNS: [Column; 7] = [
-    Column::words("rule", 12),
+    Column::words("rule", 11),
     Column::words("level", 7),
     Column::number("value", 8),
     Column::number("limit", 8),
@@ -133,7 +133,7 @@ fn hold(name: &str, shown: &Shown<'_>) -> String {
 /// How far a rule is from its limit, in words.
 fn margin(name: &str, reading: &Reading) -> String {
     let (Some(value), Some(limit)) = (reading.value, reading.limit) else {
-        return format!("not judged: {}", reading.sentence);
+        return reading.sentence.clone();
     };
     let noun = |amount: u64| match (name, amount) {
         ("queue_depth", 1) => " session",
@@ -145,7 +145,7 @@ fn margin(name: &str, reading: &Reading) -> String {
     match value.cmp(&limit) {
         std::cmp::Ordering::Less => format!("{amount} left"),
         std::cmp::Ordering::Equal => "at its limit".to_owned(),
-        std::cmp::Ordering::Greater => format!("over by {amount}"),
+        std::cmp::Ordering::Greater => format!("over by {}", in_unit(name, gap)),
     }
 }
 
@@ -175,7 +175,7 @@ fn consent_lines(most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'static
     let over = consent.why_over(shown.now).map(|why| format!("; over: {why}")).unwrap_or_default();
     let scope = match consent.only() {
         Some(only) => format!("pid {} only", only.pid),
-        None => format!("whom {} selects", begin.settings.target),
+        None => begin.settings.target.to_string(),
     };
     let until = match cockpit.flight().and_then(|_| shown.utc_us(consent.until())) {
         Some(utc_us) if over.is_empty() => {
@@ -188,13 +188,13 @@ fn consent_lines(most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'static
         Arming::Shadow => {
             (format!("SHADOW{until}: trips are logged, nothing is stopped{over}"), Meaning::GuardShadow)
         }
-        Arming::Armed if over.is_empty() => (format!("ARMED{until}, for {scope}"), Meaning::GuardArmed),
+        Arming::Armed if over.is_empty() => (format!("ARMED for {scope}{until}"), Meaning::GuardArmed),
         Arming::Armed => (format!("no longer, was for {scope}{over}"), Meaning::Warn),
     };
     lines.extend(at_most(most, "armed", &words, shown.style(meaning), width, shown));
     let if_lost = match begin.settings.if_lost {
         IfLost::Stop => "if lost: it is stopped",
-        IfLost::Keep => "if lost: it goes on",
+        IfLost::Keep => "if lost: goes on",
     };
     let means = format!("{}; {if_lost}", means(consent.on_trip()));
     lines.extend(at_most(most, "a trip", &means, text, width, shown));
@@ -232,7 +232,7 @@ fn utc_of(utc_us: i64) -> String {
 
 fn means(on_trip: OnTrip) -> String {
     match on_trip {
-        OnTrip::Auto => "a cancel; terminate where a cancel would let a script run on".to_owned(),
+        OnTrip::Auto => "cancels; terminates if a script would run on".to_owned(),
         OnTrip::Cancel => "cancels the statement, never more".to_owned(),
         OnTrip::Terminate => "terminates the session".to_owned(),
         OnTrip::Signal(pid) => format!("ends process {pid} on this machine, then terminates the session"),

@@ -14,6 +14,7 @@
 //!
 //! Who waits for whom is the server's word, never read off modes: a lock that merely conflicts blocks nobody here.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::Frame;
@@ -25,10 +26,12 @@ use super::header::tenths;
 use super::lines::plain;
 use super::parts::row_of;
 use crate::engine::derive::lookup::Lookup;
-use crate::engine::derive::tree::{LockTree, Node};
+use crate::engine::derive::tree::{LockTree, Node, Row as TreeRow};
 use crate::engine::guard::seconds;
 use crate::engine::ids::Pid;
 use crate::engine::locks::{LockMode, LockObject};
+use crate::engine::sample::Lock;
+use crate::engine::waits::WaitGraph;
 use crate::screen::shown::Shown;
 use crate::screen::text;
 use crate::screen::theme::Meaning;
@@ -47,6 +50,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
     let locks = Locks::of(&tree, shown);
     let legend = legend(&tree);
     let wanted = u16::try_from(locks.rows.len()).unwrap_or(u16::MAX).saturating_add(3).max(4);
+    // What the tree needs, it gets; what it leaves is for the locks.
+    let tree_lines: usize = tree.rows.iter().map(lines_of).sum::<usize>().max(1);
+    let needed = u16::try_from(tree_lines).unwrap_or(u16::MAX).saturating_add(3);
+    let left = area.height.saturating_sub(needed);
     let (upper, legend_area, lower) = if area.width >= WIDE {
         let [left, right] = Layout::horizontal([Constraint::Percentage(55), Constraint::Fill(1)]).areas(area);
         let [upper, line] =
@@ -57,7 +64,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
         let [upper, line, lower] = Layout::vertical([
             Constraint::Fill(1),
             Constraint::Length(u16::from(legend.is_some())),
-            Constraint::Length(wanted.min(area.height * 2 / 5)),
+            Constraint::Length(wanted.min(left.max(area.height * 2 / 5))),
         ])
         .areas(area);
         (upper, line, lower)
@@ -71,6 +78,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usiz
     }
     locks.draw(frame, lower, shown);
     page
+}
+
+/// How many lines a row of the tree has.
+fn lines_of(row: &TreeRow) -> usize {
+    match &row.node {
+        Node::One(one) if one.behind > 0 || one.is_target => 2,
+        _ => 1,
+    }
 }
 
 /// What can be selected, in the order of the tree. A statement that waits in several places is one row.
@@ -139,7 +154,7 @@ struct LockRow {
     granted: bool,
     pids: BTreeSet<Pid>,
     age_ms: Option<u64>,
-    says: String,
+    says: Says,
 }
 
 impl Locks {
@@ -195,7 +210,11 @@ impl Locks {
         // Names of modes are long: in a narrow window without the word that all of them end in.
         let short = inside.width < 104;
         if short {
-            (columns[0].width, columns[1].width) = (17, 20);
+            let widths = [15, 20, 7, 7, 10, 0];
+            for (column, width) in columns.iter_mut().zip(widths) {
+                column.width = width;
+            }
+            columns[5].title = "server says";
         }
         let height = usize::from(inside.height.saturating_sub(1));
         let hidden = self.rows.len().saturating_sub(height);
@@ -220,6 +239,7 @@ impl LockRow {
         let pids = match (self.pids.len(), self.pids.first()) {
             (1, Some(&Pid::PREPARED)) => "prepared".to_owned(),
             (1, Some(pid)) => pid.to_string(),
+            (several, _) if short => format!("{several} x"),
             (several, _) => format!("{several} pids"),
         };
         let age = match (self.age_ms, self.granted) {
@@ -234,7 +254,7 @@ impl LockRow {
             Cell::new(word, shown.style(meaning)),
             Cell::new(pids, plain),
             Cell::new(age, plain),
-            Cell::new(self.says.clone(), shown.style(Meaning::Muted)),
+            Cell::new(self.says.words(short), shown.style(Meaning::Muted)),
         ]
     }
 }
@@ -250,9 +270,7 @@ fn lock_rows(look: &Lookup<'_>, pids: Option<&[Pid]>, shown: &Shown<'_>) -> Vec<
         *waiters.entry(&lock.object).or_default() += 1;
     }
     let wanted: Option<BTreeSet<Pid>> = pids.map(|pids| pids.iter().copied().collect());
-    let graph = &shown.cockpit.scene().graph;
-    let mut groups: BTreeMap<(&LockObject, bool, std::cmp::Reverse<LockMode>, String), LockRow> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<(&LockObject, bool, Reverse<LockMode>, Says), LockRow> = BTreeMap::new();
     for lock in &sample.locks {
         let pid = leaders.get(&lock.pid).copied().unwrap_or(lock.pid);
         let matters = match &wanted {
@@ -262,26 +280,14 @@ fn lock_rows(look: &Lookup<'_>, pids: Option<&[Pid]>, shown: &Shown<'_>) -> Vec<
         if !matters {
             continue;
         }
-        let says = if lock.granted {
-            match graph.waiters_of(pid).len() {
-                0 => "nobody waits for it".to_owned(),
-                1 => "1 waits for it".to_owned(),
-                many => format!("{many} wait for it"),
-            }
-        } else {
-            match graph.blockers_of(pid) {
-                [] => "named nobody it waits for".to_owned(),
-                [first] => format!("waits for {}", who(*first)),
-                [first, rest @ ..] => format!("waits for {} and {} more", who(*first), rest.len()),
-            }
-        };
+        let says = Says::of(lock, pid, &shown.cockpit.scene().graph);
         let age_ms = if lock.granted {
             let start = look.backend(pid).and_then(|backend| backend.xact_start);
             start.map(|start| look.age_ms(seen, start))
         } else {
             shown.cockpit.ages().age_ms(seen, pid)
         };
-        let key = (&lock.object, !lock.granted, std::cmp::Reverse(lock.mode), says.clone());
+        let key = (&lock.object, !lock.granted, Reverse(lock.mode), says);
         let row = groups.entry(key).or_insert_with(|| LockRow {
             object: object_name(&lock.object, shown),
             mode: lock.mode,
@@ -294,12 +300,44 @@ fn lock_rows(look: &Lookup<'_>, pids: Option<&[Pid]>, shown: &Shown<'_>) -> Vec<
         row.age_ms = row.age_ms.max(age_ms);
     }
     let mut rows: Vec<_> = groups.into_iter().collect();
-    rows.sort_by_key(|((object, ..), _)| std::cmp::Reverse(waiters.get(object).copied().unwrap_or(0)));
+    rows.sort_by_key(|((object, ..), _)| Reverse(waiters.get(object).copied().unwrap_or(0)));
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-fn who(pid: Pid) -> String {
-    if pid == Pid::PREPARED { "a prepared transaction".to_owned() } else { pid.to_string() }
+/// What the server says of the session that has a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Says {
+    /// So many wait for it.
+    WaitedFor(usize),
+    /// It waits for this one and so many more.
+    WaitsFor(Pid, usize),
+    /// It waits, and nobody was named.
+    Nobody,
+}
+
+impl Says {
+    fn of(lock: &Lock, pid: Pid, graph: &WaitGraph) -> Says {
+        match (lock.granted, graph.blockers_of(pid)) {
+            (true, _) => Says::WaitedFor(graph.waiters_of(pid).len()),
+            (false, []) => Says::Nobody,
+            (false, [first, rest @ ..]) => Says::WaitsFor(*first, rest.len()),
+        }
+    }
+
+    fn words(self, short: bool) -> String {
+        let verb = if short { "for" } else { "waits for" };
+        match self {
+            Says::WaitedFor(0) => if short { "nobody waits" } else { "nobody waits for it" }.to_owned(),
+            Says::WaitedFor(1) => if short { "1 waits" } else { "1 waits for it" }.to_owned(),
+            Says::WaitedFor(many) => format!("{many} wait{}", if short { "" } else { " for it" }),
+            Says::WaitsFor(Pid::PREPARED, 0) => format!("{verb} a prepared transaction"),
+            Says::WaitsFor(Pid::PREPARED, more) => format!("{verb} a prepared transaction, {more} more"),
+            Says::WaitsFor(pid, 0) => format!("{verb} {pid}"),
+            Says::WaitsFor(pid, more) if short => format!("{verb} {pid} +{more}"),
+            Says::WaitsFor(pid, more) => format!("{verb} {pid} and {more} more"),
+            Says::Nobody => if short { "named nobody" } else { "named nobody it waits for" }.to_owned(),
+        }
+    }
 }
 
 /// What a lock is on, with its schema.

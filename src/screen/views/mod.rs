@@ -17,6 +17,10 @@ mod over;
 mod parts;
 mod progress;
 mod replication;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use ratatui::Frame;

@@ -276,7 +276,7 @@ fn amount_words(line: &ProgressLine) -> String {
             number(milli / 1_000)
         };
         let rate = if unit == "bytes" { number(milli / 1_000) } else { rate };
-        words += &format!(", {rate}{noun}/s over the last minute of this phase");
+        words += &format!(", {rate}{noun}/s lately");
     }
     words
 }

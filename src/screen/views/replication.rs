@@ -144,7 +144,7 @@ fn standbys(
     }
     let selected = shown.ui.selections.get(&(View::Replication, 0)).map(|selection| &selection.row);
     let selected = entries.iter().position(|(key, _)| selected == Some(&Row::Sender(key.clone())));
-    let detail = details(&entries, selected.unwrap_or(0), width, shown);
+    let detail = details(&entries, selected, width, shown);
     // The list keeps at least its heading and two rows.
     let least = inside.height.min(3);
     let below = u16::try_from(detail.len()).unwrap_or(u16::MAX).min(inside.height - least);
@@ -178,7 +178,7 @@ fn nobody(view: &ReplicationView, width: u16, shown: &Shown<'_>) -> Vec<Line<'st
     let mut lines = full("No standby is connected.", shown.style(Meaning::Text));
     lines.extend(waiting_for_standby(width, shown));
     lines.extend(full(
-        "Nobody lags, and nobody can take over. If synchronous_standby_names names a standby, commits wait until it \
+        "Nobody replays the WAL of this server now. If synchronous_standby_names names a standby, commits wait until it \
          is back; lockpit does not read that setting, but shows whoever waits.",
         muted,
     ));
@@ -203,11 +203,13 @@ fn waiting_for_standby(width: u16, shown: &Shown<'_>) -> Vec<Line<'static>> {
 /// What there is to say of one standby, and how far the worst is behind over time.
 fn details(
     entries: &[(String, Standby<'_>)],
-    index: usize,
+    selected: Option<usize>,
     width: u16,
     shown: &Shown<'_>,
 ) -> Vec<Line<'static>> {
-    let Some((key, standby)) = entries.get(index) else { return Vec::new() };
+    // Without a selection it is about the worst, which comes first.
+    let Some((key, standby)) = entries.get(selected.unwrap_or(0)) else { return Vec::new() };
+    let label = if selected.is_some() { "selected" } else { "worst" };
     let name = shown.masked("standby", key);
     let (sentence, meaning) = match standby {
         Standby::Vanished(gone) => (gone_words(gone, shown), Meaning::Danger),
@@ -219,8 +221,7 @@ fn details(
             (format!("{}{lag}", sender.sentence), word(sender.verdict).1)
         }
     };
-    let mut lines =
-        at_most(3, "selected", &format!("{name}: {sentence}"), shown.style(meaning), width, shown);
+    let mut lines = at_most(3, label, &format!("{name}: {sentence}"), shown.style(meaning), width, shown);
     lines.extend(waiting_for_standby(width, shown));
     let room = width.saturating_sub(u16::try_from(LABEL).unwrap_or(0) + 34).min(60);
     if room > 0 {
@@ -317,7 +318,14 @@ fn slots(
     let selected = view.slots.iter().position(|slot| selected == Some(&Row::Slot(slot.name.clone())));
     let slot = &view.slots[selected.unwrap_or(0)];
     let words = format!("{}: {}", shown.masked("slot", &slot.name), slot.sentence);
-    let detail = at_most(1, "selected", &words, shown.style(word(slot.verdict).1), width, shown);
+    let detail = at_most(
+        1,
+        if selected.is_some() { "selected" } else { "worst" },
+        &words,
+        shown.style(word(slot.verdict).1),
+        width,
+        shown,
+    );
     let below = u16::try_from(detail.len()).unwrap_or(0).min(inside.height.saturating_sub(2));
     let listed = inside.height - below;
     let rows = Rect { height: listed, ..inside };

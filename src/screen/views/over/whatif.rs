@@ -25,8 +25,9 @@ use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::cost::{Severity, StopCost};
 use crate::engine::derive::whatif::{Act, WhatIf, what_if};
 use crate::engine::ids::{BackendId, Pid};
-use crate::screen::action::{Action, Available, Context, available};
+use crate::screen::action::{Action, Available, Context, Seat, available};
 use crate::screen::shown::Shown;
+use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::views::lines::{at_most, plain};
 use crate::screen::views::parts::two_sided;
@@ -72,8 +73,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, backend: Option<BackendId>
     let room = usize::from(body.height.saturating_sub(2));
     let content = fit(items, room, inner, shown);
     let height = u16::try_from(content.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let inside =
-        open(frame, body, (width, height), "what if · nothing is done from here · esc closes", false, shown);
+    let title = match shown.context().may_command() {
+        Ok(()) => "what if · esc closes".to_owned(),
+        Err(why) => format!("what if · {why} · esc closes"),
+    };
+    let title = text::truncate(&title, usize::from(width.saturating_sub(4)), shown.glyphs);
+    let inside = open(frame, body, (width, height), &title, false, shown);
     let padded = Rect { x: inside.x + inside.width.min(1), width: inside.width.saturating_sub(2), ..inside };
     lines(frame, padded, content);
 }
@@ -102,8 +107,8 @@ fn lay(items: &[Item], most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'
         match &item.key {
             Some((key, meaning)) => {
                 // The reason why not may be long; the title comes first.
-                let room = usize::from(width).saturating_sub(crate::screen::text::width(&item.words) + 2);
-                let key = crate::screen::text::truncate(key, room, shown.glyphs);
+                let room = usize::from(width).saturating_sub(text::width(&item.words) + 2);
+                let key = text::truncate(key, room, shown.glyphs);
                 laid.push(two_sided(
                     vec![Span::styled(item.words.clone(), style)],
                     vec![Span::styled(key, shown.style(*meaning))],
@@ -111,10 +116,9 @@ fn lay(items: &[Item], most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'
                     shown,
                 ));
             }
-            None if item.label.is_empty() => laid.push(plain(
-                crate::screen::text::truncate(&item.words, usize::from(width), shown.glyphs),
-                style,
-            )),
+            None if item.label.is_empty() => {
+                laid.push(plain(text::truncate(&item.words, usize::from(width), shown.glyphs), style))
+            }
             None => {
                 laid.extend(at_most(most, &format!("  {}", item.label), &item.words, style, width, shown))
             }
@@ -205,15 +209,17 @@ fn key(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> (Stri
     let Some(pid) = option.pid else { return ("no key: it takes patience".to_owned(), Meaning::Muted) };
     let id = shown.cockpit.sample().and_then(|sample| sample.backend(pid)).map(|backend| backend.id());
     let id = id.or((pid == Pid::PREPARED).then_some(BackendId { pid, backend_start: None }));
+    // Who may command is said in the frame; here it is about the rest.
+    let context = Context { seat: Seat::Pilot, ..shown.context() };
     let (action, context) = if option.act == Act::StopTarget {
-        (Action::Abort, shown.context())
+        (Action::Abort, context)
     } else {
         let cancels = matches!(
             option.cost.as_ref().map(|cost| &cost.cancel),
             Some(CancelWorks::Yes | CancelWorks::FreesOnly(_))
         );
         let action = if cancels { Action::Cancel } else { Action::Terminate };
-        (action, Context { selected: id, ..shown.context() })
+        (action, Context { selected: id, ..context })
     };
     match available(action, &context) {
         Available::No(why) => (format!("not from here: {why}"), Meaning::KeyOff),
@@ -222,7 +228,8 @@ fn key(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> (Stri
             let key = if key.is_empty() { "no key is bound to it".to_owned() } else { format!("key {key}") };
             let is_selected = option.act == Act::StopTarget || (selected.is_some() && selected == id);
             let first = if is_selected { String::new() } else { format!("select pid {pid}, then ") };
-            (format!("{first}{key}"), Meaning::Key)
+            let may = shown.context().may_command().is_ok();
+            (format!("{first}{key}"), if may { Meaning::Key } else { Meaning::KeyOff })
         }
     }
 }
