@@ -5,7 +5,7 @@
 //!  │ rule         level     value    limit margin            on trip│
 //!  │ queue_depth  WARN         12       5  over by 7         stops  │
 //!  │ armed     until 30m00s into the flight                         │
-//!  │ a trip    cancels; terminates if a script would run on         │
+//!  │ means     cancels; terminates if a script would run on         │
 //!  └────────────────────────────────────────────────────────────────┘
 //!  ┌ queue_depth · WARN · last 2 minutes ───────────────────────────┐  the selected rule, or the
 //!  │ 12 sessions queue behind pid 102; limit 5 for 100 ms           │  one that is nearest to acting
@@ -19,13 +19,14 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::header::tenths;
 use super::lines::{at_most, cut_to, plain};
 use super::parts::{event_line, in_unit, level_word, recent};
 use crate::engine::guard::{Level, Reading, seconds};
 use crate::engine::history::Signal;
 use crate::engine::ids::At;
 use crate::engine::settings::{Arming, IfLost, Limits, OnTrip};
-use crate::engine::timeline::Event;
+use crate::engine::timeline::{Event, GuardState};
 use crate::screen::shown::Shown;
 use crate::screen::text;
 use crate::screen::theme::Meaning;
@@ -105,12 +106,19 @@ fn limits(shown: &Shown<'_>) -> Option<Limits> {
 
 fn cells((name, reading): &(String, Reading), shown: &Shown<'_>) -> Vec<Cell> {
     let text = shown.style(Meaning::Text);
-    let (word, meaning) = level_word(reading.level);
+    let old_ms = stale_ms(name, shown);
+    let (word, meaning) =
+        if old_ms.is_some() { ("old", Meaning::Unknown) } else { level_word(reading.level) };
     let unknown = || Cell::new(shown.glyphs.unknown, shown.style(Meaning::Unknown));
     let amount =
         |amount: Option<u64>| amount.map_or_else(unknown, |amount| Cell::new(in_unit(name, amount), text));
     let (acts, acts_meaning) = on_trip_word(name, shown);
-    let margin_meaning = if reading.level >= Level::Warn { meaning } else { Meaning::Text };
+    let margin_meaning =
+        if old_ms.is_some() || reading.level >= Level::Warn { meaning } else { Meaning::Text };
+    let margin = match old_ms {
+        Some(ms) => format!("facts {} old", tenths(ms)),
+        None => margin(name, reading),
+    };
     vec![
         Cell::new(name.clone(), text),
         Cell::new(word, shown.style(meaning)),
@@ -118,8 +126,15 @@ fn cells((name, reading): &(String, Reading), shown: &Shown<'_>) -> Vec<Cell> {
         amount(reading.limit),
         Cell::new(hold(name, shown), text),
         Cell::new(acts, shown.style(acts_meaning)),
-        Cell::new(margin(name, reading), shown.style(margin_meaning)),
+        Cell::new(margin, shown.style(margin_meaning)),
     ]
+}
+
+/// How old the facts are that a rule has judged, once the guard is blind. The rule of blindness needs none.
+fn stale_ms(name: &str, shown: &Shown<'_>) -> Option<u64> {
+    let is_blind = matches!(shown.cockpit.brake().state(), Some((GuardState::Blind, _)));
+    let seen = shown.cockpit.sample_at().filter(|_| is_blind && name != "blind")?;
+    Some(shown.age_ms(seen))
 }
 
 /// For how long the limit must be passed.
@@ -197,7 +212,7 @@ fn consent_lines(most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'static
         IfLost::Keep => "if lost: goes on",
     };
     let means = format!("{}; {if_lost}", means(consent.on_trip()));
-    lines.extend(at_most(most, "a trip", &means, text, width, shown));
+    lines.extend(at_most(most, "means", &means, text, width, shown));
     let (right, meaning) = match cockpit.target().map(|target| (&target.right, target.pid())) {
         None => ("asked once something is under guard".to_owned(), Meaning::Muted),
         Some((None, pid)) => {
@@ -241,7 +256,8 @@ fn means(on_trip: OnTrip) -> String {
 
 /// One rule at large.
 fn rule(frame: &mut Frame<'_>, area: Rect, name: &str, reading: &Reading, shown: &Shown<'_>) {
-    let (word, meaning) = level_word(reading.level);
+    let (word, meaning) =
+        if stale_ms(name, shown).is_some() { ("old", Meaning::Unknown) } else { level_word(reading.level) };
     let limit = reading.limit.map_or(String::new(), |limit| format!(" · limit {}", in_unit(name, limit)));
     let span = seconds(shown.now.ms().clamp(1_000, 120_000) / 1_000 * 1_000);
     let title = format!("{name} · {word}{limit} · last {span}");

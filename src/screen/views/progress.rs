@@ -22,7 +22,6 @@ use super::lines::{labelled, plain};
 use super::parts::{statement, two_sided};
 use crate::engine::derive::progress::{Doing, Elapsed, ProgressLine, ProgressView};
 use crate::engine::derive::words::{bytes, count};
-use crate::engine::guard::seconds;
 use crate::engine::ids::{BackendId, Pid};
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
@@ -209,7 +208,7 @@ fn command_lines(line: &ProgressLine, in_full: bool, width: u16, shown: &Shown<'
     let exceeded = is_exceeded(line);
     let amount = amount_words(line);
     let left = match line.eta_ms {
-        Some(ms) => format!("{} of this phase (estimate)", seconds(ms)),
+        Some(ms) => format!("{} of this phase (estimate)", tenths(ms)),
         None if exceeded => "not known: the server's estimate of the total is exceeded".to_owned(),
         None if line.total.is_none() => "not known: the server tells no total for this phase".to_owned(),
         None if line.rate_milli_per_s == Some(0) => "not known: nothing was done lately".to_owned(),

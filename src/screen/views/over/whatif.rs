@@ -10,7 +10,7 @@
 //!  ┃   next    its client may go on to its next statement                  ┃
 //!  ┃ wait                                                                  ┃
 //!  ┃   then    nothing moves until pid 101 ends its transaction            ┃
-//!  ┃   slots   run out in 40 s (estimate)                                  ┃
+//!  ┃   slots   12 left; none in 40 s (estimate)                               ┃
 //!  ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 //!
@@ -23,7 +23,8 @@ use ratatui::text::{Line, Span};
 use super::open;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::cost::{Severity, StopCost};
-use crate::engine::derive::whatif::{Act, WhatIf, what_if};
+use crate::engine::derive::whatif::{Act, Growth, WhatIf, what_if};
+use crate::engine::guard::seconds;
 use crate::engine::ids::{BackendId, Pid};
 use crate::screen::action::{Action, Available, Context, Seat, available};
 use crate::screen::shown::Shown;
@@ -149,14 +150,26 @@ fn block(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> Vec
     let rank = if option.act == Act::Wait { 1 } else { 4 };
     items.push(item(rank, label, option.then.clone(), Meaning::Text));
     if let Some(growth) = &option.growth {
-        let meaning = if growth.slots_out_ms.is_ok() { Meaning::Danger } else { Meaning::Text };
-        items.push(item(2, "growth", growth.sentence.clone(), meaning));
-        if let Some(left) = growth.slots_left {
-            let words = format!("{left} below max_connections, reserved ones among them");
-            items.push(item(5, "slots", words, Meaning::Muted));
-        }
+        items.push(slots(growth));
+        let queue = match growth.waiting_per_minute {
+            None => "how fast it grows is not known".to_owned(),
+            Some(rate @ 1..) => format!("grows by {rate} a minute"),
+            Some(0) => "does not grow".to_owned(),
+            Some(rate) => format!("shrinks by {} a minute", rate.unsigned_abs()),
+        };
+        items.push(item(5, "queue", queue, Meaning::Text));
     }
     items
+}
+
+/// When connections run out, or why that is not known.
+fn slots(growth: &Growth) -> Item {
+    let left = growth.slots_left.map_or(String::new(), |left| format!("{left} left; "));
+    let (words, meaning) = match &growth.slots_out_ms {
+        Ok(ms) => (format!("{left}none in {} (estimate)", seconds(*ms)), Meaning::Danger),
+        Err(why) => (format!("{left}{why}"), Meaning::Text),
+    };
+    Item { rank: 1, label: "slots", words, meaning, key: None }
 }
 
 fn cost_items(cost: &StopCost) -> Vec<Item> {
@@ -206,7 +219,7 @@ fn title(option: &WhatIf, shown: &Shown<'_>) -> String {
 
 /// Which key does it, or why none does.
 fn key(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> (String, Meaning) {
-    let Some(pid) = option.pid else { return ("no key: it takes patience".to_owned(), Meaning::Muted) };
+    let Some(pid) = option.pid else { return ("needs no key".to_owned(), Meaning::Muted) };
     let id = shown.cockpit.sample().and_then(|sample| sample.backend(pid)).map(|backend| backend.id());
     let id = id.or((pid == Pid::PREPARED).then_some(BackendId { pid, backend_start: None }));
     // Who may command is said in the frame; here it is about the rest.
