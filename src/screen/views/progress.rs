@@ -23,6 +23,7 @@ use super::parts::{statement, two_sided};
 use crate::engine::derive::progress::{Doing, Elapsed, ProgressLine, ProgressView};
 use crate::engine::derive::words::{bytes, count};
 use crate::engine::ids::{BackendId, Pid};
+use crate::engine::sample::Backend;
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Row;
@@ -102,7 +103,7 @@ pub(super) fn rows(shown: &Shown<'_>) -> Vec<Row> {
 /// The backend of `pid`, as far as the last sample or the target knows it.
 fn backend(pid: Pid, shown: &Shown<'_>) -> Option<BackendId> {
     let cockpit = shown.cockpit;
-    let seen = cockpit.sample().and_then(|sample| sample.backend(pid)).map(|backend| backend.id());
+    let seen = cockpit.sample().and_then(|sample| sample.backend(pid)).map(Backend::id);
     let target = cockpit.target().filter(|target| target.pid() == pid);
     seen.or(target.map(|target| target.attempt.backend))
 }

@@ -16,7 +16,7 @@ use crate::engine::sample::{DatabaseCounters, Progress, Sender, Slot, SlowFacts,
 use crate::engine::settings::{Arming, Settings};
 use crate::engine::story::{Story, armed};
 use crate::engine::testing::{
-    A, B, Look, USERS, calm, client, forgotten_reader, jam, readers, server, waiting_alter,
+    A, B, Look, USERS, Who, calm, client, forgotten_reader, jam, readers, server, waiting_alter,
 };
 use crate::screen::action::Seat;
 use crate::screen::glyphs::GlyphSet;
@@ -172,7 +172,7 @@ pub(super) fn masked() -> Stage {
     let look = calm()
         .with(forgotten_reader().masked())
         .with(waiting_alter().masked())
-        .with_all(readers(9, B).map(|who| who.masked()));
+        .with_all(readers(9, B).map(Who::masked));
     let look = with_slow(look, |slow| {
         slow.senders = vec![Sender { state: None, sync_state: None, ..standby(1, "walreceiver", 0) }];
         for sender in &mut slow.senders {

@@ -26,6 +26,7 @@ use crate::engine::derive::cost::{Severity, StopCost};
 use crate::engine::derive::whatif::{Act, Growth, WhatIf, what_if};
 use crate::engine::guard::seconds;
 use crate::engine::ids::{BackendId, Pid};
+use crate::engine::sample::Backend;
 use crate::screen::action::{Action, Available, Context, Seat, available};
 use crate::screen::shown::Shown;
 use crate::screen::text;
@@ -118,10 +119,10 @@ fn lay(items: &[Item], most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'
                 ));
             }
             None if item.label.is_empty() => {
-                laid.push(plain(text::truncate(&item.words, usize::from(width), shown.glyphs), style))
+                laid.push(plain(text::truncate(&item.words, usize::from(width), shown.glyphs), style));
             }
             None => {
-                laid.extend(at_most(most, &format!("  {}", item.label), &item.words, style, width, shown))
+                laid.extend(at_most(most, &format!("  {}", item.label), &item.words, style, width, shown));
             }
         }
     }
@@ -220,7 +221,7 @@ fn title(option: &WhatIf, shown: &Shown<'_>) -> String {
 /// Which key does it, or why none does.
 fn key(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> (String, Meaning) {
     let Some(pid) = option.pid else { return ("needs no key".to_owned(), Meaning::Muted) };
-    let id = shown.cockpit.sample().and_then(|sample| sample.backend(pid)).map(|backend| backend.id());
+    let id = shown.cockpit.sample().and_then(|sample| sample.backend(pid)).map(Backend::id);
     let id = id.or((pid == Pid::PREPARED).then_some(BackendId { pid, backend_start: None }));
     // Who may command is said in the frame; here it is about the rest.
     let context = Context { seat: Seat::Pilot, ..shown.context() };
