@@ -11,6 +11,7 @@ mod bar;
 mod cockpit;
 mod guardrails;
 mod header;
+mod lines;
 mod locks;
 mod over;
 mod parts;
@@ -19,6 +20,9 @@ mod progress;
 mod replication;
 #[cfg(test)]
 mod stage;
+mod testing;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use ratatui::Frame;

@@ -77,7 +77,7 @@ pub fn plot(frame: &mut Frame<'_>, area: Rect, columns: &[Column], limit: Option
     let top = highest.max(limit.unwrap_or(0)).max(1);
     let height = u64::from(area.height.max(1));
     // The row, from the top, in which the limit lies.
-    let limit_row = limit.map(|limit| height - 1 - (limit.saturating_mul(height) / top).min(height - 1));
+    let limit_row = limit.map(|limit| u64::from(limit_row(limit, top, area.height)));
     for (from_top, row) in area.rows().enumerate() {
         let from_top = from_top as u64;
         let base = (height - 1 - from_top).saturating_mul(top);
@@ -106,6 +106,14 @@ pub fn plot(frame: &mut Frame<'_>, area: Rect, columns: &[Column], limit: Option
     }
 }
 
+/// The row of a plot of this height, from the top, in which `limit` lies where `top` is the highest value.
+pub fn limit_row(limit: u64, top: u64, height: u16) -> u16 {
+    let height = height.max(1);
+    let from_foot = u128::from(limit) * u128::from(height) / u128::from(top.max(1));
+    let from_foot = u16::try_from(from_foot).unwrap_or(u16::MAX).min(height - 1);
+    height - 1 - from_foot
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +125,11 @@ mod tests {
         let columns = columns(series, At::from_ms(0), At::from_ms(100), 5);
         let nine = Column::Value(9);
         assert_eq!(columns, [nine, nine, Column::Unknown, Column::Unknown, Column::Value(4)]);
+    }
+
+    #[test]
+    fn the_limit_lies_within_the_plot() {
+        assert_eq!((limit_row(5, 5, 4), limit_row(0, 5, 4), limit_row(5, 100, 4)), (0, 3, 3));
+        assert_eq!((limit_row(9, 1, 0), limit_row(u64::MAX, 1, 3)), (0, 0));
     }
 }
