@@ -16,11 +16,12 @@ use super::secret::Secret;
 /// When there is no terminal, or it closes before the line ends.
 pub fn ask_password(user: &str) -> io::Result<Secret> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "Password for user {}: ", printable(user))?;
-    terminal.flush()?;
     let mut line = String::new();
     {
+        // Quiet before it asks: whoever answers fast must not be echoed, nor lose what was typed.
         let _quiet = Quiet::new(&terminal)?;
+        write!(&terminal, "Password for user {}: ", printable(user))?;
+        (&terminal).flush()?;
         BufReader::new(&terminal).read_line(&mut line)?;
     }
     writeln!(terminal)?;
@@ -49,6 +50,6 @@ impl<'a> Quiet<'a> {
 impl Drop for Quiet<'_> {
     fn drop(&mut self) {
         // Nothing helps a terminal that cannot be set back.
-        let _ = tcsetattr(self.terminal, OptionalActions::Flush, &self.before);
+        let _ = tcsetattr(self.terminal, OptionalActions::Drain, &self.before);
     }
 }

@@ -20,6 +20,7 @@ mod progress;
 mod replication;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
