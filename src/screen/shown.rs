@@ -14,6 +14,7 @@ use super::ui::Ui;
 use crate::engine::Cockpit;
 use crate::engine::history::History;
 use crate::engine::ids::At;
+use crate::engine::timeline::Event;
 
 /// What a frame may read.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +83,55 @@ impl<'a> Shown<'a> {
     /// The moment of the last sample: what it shows was so then.
     pub fn seen(&self) -> At {
         self.cockpit.sample_at().unwrap_or(self.now)
+    }
+
+    /// How old the last sample is, in milliseconds, once that is so old that it may have changed: what is shown was
+    /// so then. Nothing is stale in a flight that is over.
+    pub fn stale_ms(&self) -> Option<u64> {
+        const FLOOR_MS: u64 = 750;
+        let age_ms = self.age_ms(self.cockpit.sample_at()?);
+        let due_ms = self.cockpit.pacer().sample_every_ms().saturating_mul(3).max(FLOOR_MS);
+        (age_ms > due_ms && !self.cockpit.is_over()).then_some(age_ms)
+    }
+
+    /// Parts of a title in one line.
+    pub fn title(&self, parts: &[&str]) -> String {
+        parts.join(&format!(" {} ", self.glyphs.separator))
+    }
+
+    /// A title of what the last sample shows, with its age once that matters.
+    pub fn dated(&self, parts: &[&str]) -> String {
+        match self.stale_ms() {
+            Some(ms) => {
+                let age = format!("AS OF {} AGO", crate::engine::guard::seconds(ms / 100 * 100));
+                self.title(&[parts, &[age.as_str()]].concat())
+            }
+            None => self.title(parts),
+        }
+    }
+
+    /// A sentence in which no name can be read on a shared screen.
+    pub fn sentence(&self, text: &str) -> String {
+        if !self.ui.presenter {
+            return text.to_owned();
+        }
+        let mut names: Vec<(&str, String)> = Vec::new();
+        if let Some(sample) = self.cockpit.sample() {
+            names.extend(sample.backends.iter().map(|backend| ("app", backend.application.clone())));
+            names.extend(sample.backends.iter().map(|it| ("role", self.cockpit.catalog().role(it.role))));
+        }
+        for (_, event) in self.cockpit.timeline().since(0) {
+            if let Event::TargetFound(story) | Event::TargetEnded { target: story, .. } = event {
+                names.extend([("app", story.application.clone()), ("role", story.role.clone())]);
+            }
+        }
+        names.retain(|(_, name)| name.len() > 2);
+        // The longest first: a name may be part of another one.
+        names.sort_by_key(|(_, name)| (std::cmp::Reverse(name.len()), name.clone()));
+        names.dedup();
+        names
+            .into_iter()
+            .fold(text.to_owned(), |text, (what, name)| text.replace(&name, &self.masked(what, &name)))
     }
 
     /// What a client calls itself; masked for a shared screen.

@@ -148,10 +148,12 @@ fn line(
     let database = look.backend(pid).and_then(|backend| backend.database);
     let track = history.progress(pid);
     let rate = track.and_then(crate::engine::history::ProgressTrack::rate_milli_per_s);
+    // A phase that waits for others moves no rows: the counters it shows are those of the phase before.
+    let awaits = progress.phase.as_deref().is_some_and(|phase| phase.starts_with("waiting"));
     let beyond = progress.done.zip(progress.total).is_some_and(|(done, total)| done > total);
     let left = progress.total.zip(progress.done).map(|(total, done)| total.saturating_sub(done));
     let eta_ms = match (left, rate) {
-        (Some(left), Some(rate)) if rate > 0 && !beyond => {
+        (Some(left), Some(rate)) if rate > 0 && !beyond && !awaits => {
             u64::try_from(u128::from(left) * 1_000_000 / u128::from(rate)).ok()
         }
         _ => None,
@@ -180,7 +182,7 @@ fn line(
         done: progress.done,
         total: progress.total,
         unit: progress.unit.clone(),
-        permille: permille(progress.done, progress.total),
+        permille: permille(progress.done, progress.total).filter(|_| !awaits),
         rate_milli_per_s: rate,
         eta_ms,
         doing,

@@ -28,7 +28,7 @@ impl Unseen {
         if !rights.sees_all {
             let masked = cockpit.sample().map_or(0, |sample| sample.counts.masked);
             add(
-                &format!("texts and states of {masked} backends (needs pg_read_all_stats)"),
+                &format!("texts, states of {masked} backends (pg_read_all_stats)"),
                 format!(
                     "texts, states and start times of other roles are hidden (counts, edges, modes and ages are \
                      exact): GRANT pg_read_all_stats TO {}",
@@ -42,7 +42,7 @@ impl Unseen {
                 "backends of other roles cannot be stopped: GRANT pg_signal_backend TO {}",
                 rights.role_name
             );
-            add("may not stop others (needs pg_signal_backend)", sentence, false);
+            add("may not stop others (pg_signal_backend)", sentence, false);
         }
         if let Fact::Missing(why) = &server.system_identifier {
             add("cluster identity", format!("the cluster's identity: {why}"), false);

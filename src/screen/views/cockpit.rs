@@ -98,9 +98,10 @@ fn target(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let title = match shown.cockpit.target() {
         Some(target) => {
             let role = shown.masked("role", &shown.cockpit.catalog().role(target.role));
-            format!("target · pid {} {} · role {role}", target.pid(), shown.application(&target.application))
+            let who = format!("pid {} {}", target.pid(), shown.application(&target.application));
+            shown.dated(&["target", &who, &format!("role {role}")])
         }
-        None => "target".to_owned(),
+        None => shown.dated(&["target"]),
     };
     let inside = pane::pane(frame, area, &title, false, shown);
     let entries = match shown.cockpit.target() {
@@ -245,7 +246,7 @@ fn no_target(shown: &Shown<'_>) -> Vec<Entry> {
         .collect();
     let last = told.iter().skip(told.len().saturating_sub(3)).map(|event| {
         let (word, meaning, sentence) = super::parts::event(event);
-        Entry::new(word, sentence, shown.style(meaning), shown)
+        Entry::new(word, shown.sentence(&sentence), shown.style(meaning), shown)
     });
     let advice = if cockpit.sample().is_none() {
         "no sample yet".to_owned()
@@ -260,7 +261,8 @@ fn no_target(shown: &Shown<'_>) -> Vec<Entry> {
 }
 
 fn guard(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
-    let inside = pane::pane(frame, area, "guardrails · value of limit · 2 minutes", false, shown);
+    let inside =
+        pane::pane(frame, area, &shown.title(&["guardrails", "value of limit", "2 minutes"]), false, shown);
     let readings = shown.cockpit.brake().guardrails().readings();
     pane::lines(
         frame,
@@ -270,7 +272,7 @@ fn guard(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
 }
 
 fn surroundings(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
-    let inside = pane::pane(frame, area, "replication, activity", false, shown);
+    let inside = pane::pane(frame, area, &shown.dated(&["replication, activity"]), false, shown);
     let mut entries = vec![replication(shown)];
     entries.extend(activity(shown));
     let mut content = entry_lines(&entries, inside.width, inside.height.saturating_sub(1), shown);
@@ -327,15 +329,21 @@ fn locks(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
 /// What the tree comes to.
 pub(super) fn locks_title(tree: &LockTree, shown: &Shown<'_>) -> String {
     if shown.cockpit.sample().is_none() {
-        return "locks · not known yet".to_owned();
+        return shown.title(&["locks", "not known yet"]);
     }
     if tree.rows.is_empty() {
-        return "locks · nobody waits".to_owned();
+        return shown.dated(&["locks", "nobody waits"]);
     }
     let roots = plural(u64::from(tree.roots), "root blocker");
-    let lost =
-        tree.lost_session_ms.map(|ms| format!(" · {}.{} session-s lost", ms / 1_000, ms % 1_000 / 100));
-    format!("locks · {roots} · {} waiting{}", tree.waiting, lost.unwrap_or_default())
+    let waiting = match (tree.waiting, tree.victims) {
+        (0, Some(_)) => "only the target waits".to_owned(),
+        (waiting, _) => format!("{waiting} waiting"),
+    };
+    let lost_ms = tree.lost_session_ms.filter(|ms| *ms > 0);
+    let lost = lost_ms.map(|ms| format!("{}.{} session-s lost", ms / 1_000, ms % 1_000 / 100));
+    let mut parts = vec!["locks", roots.as_str(), waiting.as_str()];
+    parts.extend(lost.as_deref());
+    shown.dated(&parts)
 }
 
 /// Draws the tree into `area`, around what is selected; returns how many rows fit.

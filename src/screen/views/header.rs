@@ -105,7 +105,7 @@ fn where_and_who(shown: &Shown<'_>) -> Vec<Part> {
     let muted = shown.style(Meaning::Muted);
     let begin = shown.cockpit.flight();
     let mut parts = vec![Part::new(5, "lockpit", shown.style(Meaning::Title))];
-    let server = begin.map_or("connecting", |begin| begin.server.as_str());
+    let server = begin.map_or_else(|| "connecting".to_owned(), |begin| shown.masked("server", &begin.server));
     parts.push(Part::new(0, server, plain));
     if let Some(server) = shown.cockpit.server() {
         let role = if server.in_recovery { "standby" } else { "primary" };
@@ -116,7 +116,7 @@ fn where_and_who(shown: &Shown<'_>) -> Vec<Part> {
         parts.push(Part::new(0, format!(" {label} "), shown.style(Meaning::HeaderLabel)));
     }
     if let Some(operator) = begin.and_then(|begin| begin.operator.as_deref()) {
-        parts.push(Part::new(4, operator, muted));
+        parts.push(Part::new(4, shown.masked("operator", operator), muted));
     }
     if let Some(utc) = utc(shown) {
         parts.push(Part::new(1, utc, plain));
@@ -169,7 +169,7 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
     let Some(settings) = shown.cockpit.flight().map(|begin| &begin.settings) else { return parts };
     let whom = match (consent.only(), settings.target.to_string()) {
         (Some(backend), _) => format!("pid {}", backend.pid),
-        (None, selector) => selector,
+        (None, selector) => shown.masked("target", &selector),
     };
     if matches!(state, GuardState::Armed | GuardState::Tripped | GuardState::Shadow) {
         parts.push(Part::new(1, format!("may stop {whom}: {}", consent.on_trip()), plain));
@@ -223,8 +223,7 @@ fn freshness(shown: &Shown<'_>) -> Vec<Part> {
         (Some(sample), Some(at)) => {
             let age_ms = shown.age_ms(at);
             let every_ms = cockpit.pacer().sample_every_ms();
-            let is_old = age_ms > (3 * every_ms).max(750) && !cockpit.is_over();
-            let style = shown.style(if is_old { Meaning::Danger } else { Meaning::Text });
+            let style = shown.style(if shown.stale_ms().is_some() { Meaning::Danger } else { Meaning::Text });
             parts.push(Part::new(0, format!("sample {} old", tenths(age_ms)), style));
             let cost = format!(
                 "costs {}.{} ms every {}",

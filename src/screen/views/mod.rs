@@ -34,6 +34,8 @@ use ratatui::widgets::Clear;
 use super::shown::Shown;
 use super::ui::{Row, View};
 
+/// Between parts of a sentence or title.
+const DOT: &str = "·";
 /// The smallest screen that says what must be known.
 pub const LEAST: (u16, u16) = (60, 16);
 
@@ -63,6 +65,13 @@ pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
     };
     bar::draw(frame, foot, shown);
     over::draw(frame, body, shown);
+    let dot = shown.glyphs.separator;
+    if dot != DOT {
+        // Sentences are written with the dot; terminals without it get their own sign.
+        for cell in frame.buffer_mut().content.iter_mut().filter(|cell| cell.symbol() == DOT) {
+            cell.set_symbol(dot);
+        }
+    }
     page
 }
 

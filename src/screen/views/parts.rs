@@ -7,7 +7,7 @@ use super::header::tenths;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::lookup::LockWords;
 use crate::engine::derive::tree::{Group, Node, One, Row as TreeRow};
-use crate::engine::guard::{Level, Reading, seconds};
+use crate::engine::guard::{Level, RULES, Reading, Unit, seconds};
 use crate::engine::history::{KEPT_MS, Signal};
 use crate::engine::ids::{At, Pid};
 use crate::engine::sample::State;
@@ -257,7 +257,11 @@ fn group_line(group: &Group, guides: Span<'static>, width: u16, shown: &Shown<'_
     let also =
         if group.also.is_empty() { String::new() } else { format!("  also {}", group.also.join(", ")) };
     let right = oldest(group.oldest_ms).map(|text| Span::styled(text, shown.style(Meaning::Text)));
-    let left = vec![guides, count, what, Span::styled(also, shown.style(Meaning::Muted))];
+    let lock = match (&group.text, &group.awaits) {
+        (None, Some(lock)) => format!(", {}", lock.sentence()),
+        _ => String::new(),
+    };
+    let left = vec![guides, count, what, Span::styled(lock + &also, shown.style(Meaning::Muted))];
     two_sided(left, right.into_iter().collect(), width, shown)
 }
 
@@ -265,12 +269,16 @@ fn oldest(ms: Option<u64>) -> Option<String> {
     ms.map(|ms| format!("oldest {}", tenths(ms)))
 }
 
+/// What the catalog calls a statement it knows nothing of.
+const UNKNOWN: &str = "unknown statement";
+
 /// A statement: its text, or its kind where the text is hidden or the screen is shared.
 pub(super) fn statement(kind: &str, text: Option<&str>, shown: &Shown<'_>) -> String {
     match text {
         Some(text) if !shown.ui.presenter => text.to_owned(),
         Some(_) => kind.to_owned(),
-        None => format!("{kind} (text hidden)"),
+        None if kind == UNKNOWN => "text hidden or not known".to_owned(),
+        None => format!("{kind} (text not known)"),
     }
 }
 
@@ -290,7 +298,9 @@ pub(super) fn part_name(part: Part) -> &'static str {
 
 /// One guardrail in one line: level, value against limit, margin, plot.
 pub(super) fn guardrail_line(name: &str, reading: &Reading, width: u16, shown: &Shown<'_>) -> Line<'static> {
-    let (word, meaning) = level_word(reading.level);
+    // A rule has judged what was seen; only that of blindness judges the seeing.
+    let is_old = shown.stale_ms().is_some() && name != "blind";
+    let (word, meaning) = if is_old { ("old", Meaning::Unknown) } else { level_word(reading.level) };
     let value = reading.value.map_or("-".to_owned(), |value| in_unit(name, value));
     let limit = reading.limit.map_or("-".to_owned(), |limit| in_unit(name, limit));
     let left = vec![
@@ -326,7 +336,10 @@ pub(super) fn level_word(level: Level) -> (&'static str, Meaning) {
 
 /// A value in the unit of its rule.
 pub(super) fn in_unit(guardrail: &str, value: u64) -> String {
-    crate::engine::overrides::in_unit(guardrail, value)
+    match RULES.iter().find(|(name, _)| *name == guardrail) {
+        Some((_, Unit::Milliseconds)) => tenths(value),
+        _ => value.to_string(),
+    }
 }
 
 /// An event: what it is in one word, how loud, and its sentence.
@@ -394,6 +407,7 @@ pub(super) fn event(event: &Event) -> (&'static str, Meaning, String) {
 /// An event in one line, with its time.
 pub(super) fn event_line(at: At, what: &Event, width: u16, shown: &Shown<'_>) -> Line<'static> {
     let (word, meaning, sentence) = event(what);
+    let sentence = shown.sentence(&sentence);
     let time = shown
         .utc_us(at)
         .and_then(|utc_us| jiff::Timestamp::from_microsecond(utc_us).ok())

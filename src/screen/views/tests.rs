@@ -294,12 +294,12 @@ fn guardrails_say_level_margin_means_and_right() {
 #[test]
 fn the_selected_rule_has_the_plot_and_a_changed_limit_says_until_when() {
     let mut stage = jammed(12).at(View::Guardrails).selected(Row::Guardrail("queue_age".to_owned()));
-    stage.shows(80, 24, &["queue_age · ", "limit 1s"]);
+    stage.shows(80, 24, &["queue_age · ", "limit 1.0 s"]);
     let change = Command::Limit { guardrail: "queue_age".to_owned(), limit: 9_000, for_ms: Some(60_000) };
     stage.cockpit.handle(At::from_ms(1_400), alice(change));
     let one: Vec<&Override> = stage.cockpit.overrides().iter().collect();
     assert_eq!(one.len(), 1);
-    stage.shows(80, 24, &["changed   queue_age 9s for"]);
+    stage.shows(80, 24, &["changed   queue_age 9.0 s for"]);
 }
 
 #[test]
