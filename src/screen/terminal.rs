@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::prelude::Frame;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// How long the last bytes have to reach a terminal that is left.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -73,7 +74,7 @@ impl Surface {
 
     /// Whether the last frame has gone out: only then is another one worth composing.
     pub(super) fn is_free(&self) -> bool {
-        !self.writer.busy.load(Ordering::Acquire)
+        self.writer.waiting.load(Ordering::Acquire) == 0
     }
 
     /// Composes a frame and sends it on its way. Returns whether it was: while the terminal is not free, nothing
@@ -92,11 +93,15 @@ impl Surface {
         Ok(true)
     }
 
-    /// Sends `text` to the clipboard of the terminal (OSC 52).
-    pub(super) fn copy(&mut self, text: &str) {
+    /// Sends `text` to the clipboard of the terminal (OSC 52), if the terminal takes anything now.
+    pub(super) fn copy(&mut self, text: &str) -> bool {
         use base64::Engine;
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        self.writer.send(format!("\x1b]52;c;{encoded}\x07").into_bytes());
+        let is_free = self.is_free();
+        if is_free {
+            self.writer.send(format!("\x1b]52;c;{encoded}\x07").into_bytes());
+        }
+        is_free
     }
 
     /// The next frame is drawn as a whole, whatever the terminal shows now.
@@ -144,9 +149,31 @@ impl Drop for Surface {
 pub fn restore() {
     if ENTERED.swap(false, Ordering::SeqCst) {
         let _ = disable_raw_mode();
-        let _ =
-            execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        leave_screen();
     }
+}
+
+/// The modes of a terminal, for when a process that shows a screen on it is killed.
+#[derive(Debug)]
+pub struct Before(Option<Termios>);
+
+impl Before {
+    /// As the terminal is now.
+    pub fn now() -> Before {
+        Before(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Puts them back, and leaves the screen that may be shown.
+    pub fn restore(&self) {
+        if let Some(modes) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+            leave_screen();
+        }
+    }
+}
+
+fn leave_screen() {
+    let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
 }
 
 /// Whether a screen can be shown here.
@@ -189,7 +216,8 @@ impl Write for Bytes {
 struct Writer {
     frames: SyncSender<Vec<u8>>,
     done: Receiver<()>,
-    busy: Arc<AtomicBool>,
+    /// What was sent and has not gone out.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -199,31 +227,33 @@ impl Writer {
     fn start(mut out: File, written: impl Fn() + Send + 'static) -> Writer {
         let (frames, queue) = mpsc::sync_channel::<Vec<u8>>(Writer::QUEUE);
         let (told, done) = mpsc::sync_channel(Writer::QUEUE);
-        let busy = Arc::new(AtomicBool::new(false));
-        let is_busy = Arc::clone(&busy);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         thread::spawn(move || {
             for frame in queue {
                 // A terminal that has gone is noticed by whoever reads its keys.
                 let _ = out.write_all(&frame);
-                is_busy.store(false, Ordering::Release);
+                left.fetch_sub(1, Ordering::AcqRel);
                 let _ = told.try_send(());
                 written();
             }
         });
-        Writer { frames, done, busy }
+        Writer { frames, done, waiting }
     }
 
     fn send(&self, frame: Vec<u8>) {
         if frame.is_empty() {
             return;
         }
-        self.busy.store(true, Ordering::Release);
+        self.waiting.fetch_add(1, Ordering::AcqRel);
         // Full only when the terminal takes nothing any more: then nothing is lost by not sending more.
-        let _ = self.frames.try_send(frame);
+        if self.frames.try_send(frame).is_err() {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
-    /// Waits until everything has gone out, at most this long.
+    /// Waits until everything has gone out; gives up on a terminal that takes nothing for this long.
     fn drain(&self, at_most: Duration) {
-        while self.busy.load(Ordering::Acquire) && self.done.recv_timeout(at_most).is_ok() {}
+        while self.waiting.load(Ordering::Acquire) > 0 && self.done.recv_timeout(at_most).is_ok() {}
     }
 }
