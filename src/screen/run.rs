@@ -216,7 +216,11 @@ impl Running {
                 self.urgent = true;
                 update::paste(&mut self.ui, &text);
             }
-            Event::Terminal(TerminalEvent::Resize(..)) => self.urgent = true,
+            Event::Terminal(TerminalEvent::Resize(..)) => {
+                // A window that was smaller for a moment has lost what was there.
+                self.surface.forget();
+                self.urgent = true;
+            }
             Event::Terminal(_) => {}
         }
         Ok(None)
@@ -265,10 +269,7 @@ impl Running {
                     false => self.ui.say(now_ms, Loudness::Warning, "not copied: the terminal takes nothing"),
                 }
             }
-            Order::Redraw => {
-                // A terminal that has gone is noticed by whoever reads its keys.
-                let _ = self.surface.forget();
-            }
+            Order::Redraw => self.surface.forget(),
             Order::Freeze => {
                 let thawed = self.frozen.take();
                 if thawed.is_none() {
@@ -281,7 +282,7 @@ impl Running {
                 match Theme::load(&name, looks.themes.as_deref(), looks.depth) {
                     Ok(theme) => {
                         looks.theme = theme;
-                        let _ = self.surface.forget();
+                        self.surface.forget();
                     }
                     Err(error) => self.ui.say(now_ms, Loudness::Warning, error.to_string()),
                 }

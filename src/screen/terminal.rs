@@ -53,6 +53,8 @@ pub(super) struct Surface {
     terminal: Terminal<CrosstermBackend<Bytes>>,
     bytes: Bytes,
     writer: Writer,
+    /// What the terminal shows now is not known.
+    is_forgotten: bool,
 }
 
 impl Surface {
@@ -67,7 +69,8 @@ impl Surface {
         let terminal = Terminal::new(CrosstermBackend::new(bytes.clone()))?;
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::SeqCst);
-        let mut surface = Surface { terminal, bytes, writer: Writer::start(out, written) };
+        let mut surface =
+            Surface { terminal, bytes, writer: Writer::start(out, written), is_forgotten: true };
         surface.enter_again()?;
         Ok(surface)
     }
@@ -87,6 +90,11 @@ impl Surface {
             return Ok(false);
         }
         queue!(self.bytes, BeginSynchronizedUpdate)?;
+        if std::mem::take(&mut self.is_forgotten) {
+            // `Terminal::clear` would ask the terminal where its cursor is, and wait for the answer.
+            let area = self.terminal.size()?.into();
+            self.terminal.resize(area)?;
+        }
         self.terminal.draw(draw)?;
         queue!(self.bytes, EndSynchronizedUpdate)?;
         self.writer.send(self.bytes.take());
@@ -105,10 +113,8 @@ impl Surface {
     }
 
     /// The next frame is drawn as a whole, whatever the terminal shows now.
-    pub(super) fn forget(&mut self) -> io::Result<()> {
-        // `Terminal::clear` would ask the terminal where its cursor is, and wait for the answer.
-        let area = self.terminal.size()?.into();
-        self.terminal.resize(area)
+    pub(super) fn forget(&mut self) {
+        self.is_forgotten = true;
     }
 
     /// Gives the terminal back for a while, as for Ctrl-Z.
@@ -133,7 +139,8 @@ impl Surface {
         let mut bytes = Bytes::default();
         queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
         self.writer.send(bytes.take());
-        self.forget()
+        self.forget();
+        Ok(())
     }
 }
 
