@@ -110,9 +110,9 @@ impl Place {
         (exit, program.stdout(), program.stderr())
     }
 
-    /// `lockpit tell shop COMMAND` as bob.
+    /// `lockpit tell shop COMMAND` as alice, who flies.
     pub(crate) async fn tell(&self, command: &str) -> (i32, String, String) {
-        self.run(&["tell", "--operator", "bob", "shop", command]).await
+        self.run(&["tell", "--operator", "alice", "shop", command]).await
     }
 
     /// What a replay of the log says; the log must be complete, and decide the same again.
@@ -222,7 +222,7 @@ impl Pty {
 
     /// What the screen shows.
     pub(crate) fn text(&self) -> String {
-        self.shared.lock().parser.screen().contents()
+        shown(self.shared.lock().parser.screen())
     }
 
     /// Waits until the screen is as wanted.
@@ -235,7 +235,7 @@ impl Pty {
         wait_until(what, LONG, async move || {
             let state = self.shared.lock();
             let screen = state.parser.screen();
-            if wanted(screen) { Ok(()) } else { Err(format!("\n{}\n", screen.contents())) }
+            if wanted(screen) { Ok(()) } else { Err(format!("\n{}\n", shown(screen))) }
         })
     }
 
@@ -332,6 +332,11 @@ fn nonzero(n: u16) -> std::num::NonZeroU16 {
 
 fn pty_size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, ..PtySize::default() }
+}
+
+/// What a screen shows, without the spaces at the ends of its lines: one is drawn there, another was cleared.
+pub(crate) fn shown(screen: &vt100::Screen) -> String {
+    screen.contents().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 /// Sends a signal to a process that may have ended.
