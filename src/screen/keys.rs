@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, poll, read};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +21,10 @@ use tokio::sync::oneshot;
 
 use super::run::Event;
 
+/// A terminal that has hung up.
+const GONE: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::NVAL);
+/// How often crossterm is told that there is something to read.
+const MOST_NUDGES: u32 = 8;
 /// How long a reader has to end; one in the middle of a key's sequence does not hear.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -77,25 +82,40 @@ async fn listen(
             _ = resized.recv() => {
                 let (columns, rows) = crossterm::terminal::size()?;
                 let _ = events.send(Event::Terminal(TerminalEvent::Resize(columns, rows)));
+                hand_over(input.get_ref(), events)?;
             }
             ready = input.readable() => {
                 let mut ready = ready?;
-                // What crossterm reads of a terminal that has hung up never ends.
-                while !has_gone(input.get_ref())? && poll(Duration::ZERO)? {
-                    let _ = events.send(Event::Terminal(read()?));
-                }
-                if has_gone(input.get_ref())? {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
+                hand_over(input.get_ref(), events)?;
                 ready.clear_ready();
             }
         }
     }
 }
 
-/// Whether the terminal has hung up.
-fn has_gone(input: &OwnedFd) -> io::Result<bool> {
+/// Hands over everything that has been typed.
+fn hand_over(input: &OwnedFd, events: &Sender<Event>) -> io::Result<()> {
+    for _ in 0..MOST_NUDGES {
+        // What crossterm reads of a terminal that has hung up never ends.
+        while !is(input, GONE)? && poll(Duration::ZERO)? {
+            let _ = events.send(Event::Terminal(read()?));
+        }
+        if is(input, GONE)? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !is(input, PollFlags::IN)? {
+            break;
+        }
+        // crossterm forgets keys that come together with another size until the next key. To set the modes that
+        // are set makes the terminal say again that there is something.
+        tcsetattr(input, OptionalActions::Now, &tcgetattr(input)?)?;
+    }
+    Ok(())
+}
+
+/// Whether the terminal is in one of these states.
+fn is(input: &OwnedFd, flags: PollFlags) -> io::Result<bool> {
     let mut fds = [PollFd::new(input, PollFlags::IN)];
     rustix::event::poll(&mut fds, Some(&Timespec::default()))?;
-    Ok(fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+    Ok(fds[0].revents().intersects(flags))
 }

@@ -37,10 +37,11 @@ async fn a_blocked_terminal_holds_up_nothing_but_its_picture() {
         assert_eq!(place.tell("mark the newest").await.0, 0);
         let blocked = pty.bytes().len();
         pty.read_again();
-        pty.press("7");
         pty.sees("the newest").await;
         let resumed = pty.bytes().len() - blocked;
         assert!(resumed < KERNEL_BYTES + 3 * frame, "{resumed} bytes, frames of {frame}");
+        assert_eq!(place.tell("end").await.0, 0);
+        pty.sees("FLIGHT OVER").await;
         pty.press("q");
         assert_eq!(pty.exit().await, 4, "a guardrail has acted");
         pty.is_given_back().await;
