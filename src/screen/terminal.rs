@@ -25,10 +25,13 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::prelude::Frame;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// How long the last bytes have to reach a terminal that is left.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A frame without any change is shorter than this.
+const QUIET_BYTES: usize = 128;
 
 /// Whether some screen has the terminal in raw mode now.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -55,6 +58,8 @@ pub(super) struct Surface {
     writer: Writer,
     /// What the terminal shows now is not known.
     is_forgotten: bool,
+    /// The last frame, when nearly nothing was in it.
+    last: Vec<u8>,
 }
 
 impl Surface {
@@ -69,8 +74,13 @@ impl Surface {
         let terminal = Terminal::new(CrosstermBackend::new(bytes.clone()))?;
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::SeqCst);
-        let mut surface =
-            Surface { terminal, bytes, writer: Writer::start(out, written), is_forgotten: true };
+        let mut surface = Surface {
+            terminal,
+            bytes,
+            writer: Writer::start(out, written),
+            is_forgotten: true,
+            last: Vec::new(),
+        };
         surface.enter_again()?;
         Ok(surface)
     }
@@ -94,10 +104,19 @@ impl Surface {
             // `Terminal::clear` would ask the terminal where its cursor is, and wait for the answer.
             let area = self.terminal.size()?.into();
             self.terminal.resize(area)?;
+            self.last.clear();
         }
         self.terminal.draw(draw)?;
         queue!(self.bytes, EndSynchronizedUpdate)?;
-        self.writer.send(self.bytes.take());
+        let frame = self.bytes.take();
+        // Cells are written to their places: to write the same again changes nothing.
+        if frame != self.last {
+            self.last.clear();
+            if frame.len() <= QUIET_BYTES {
+                self.last.extend_from_slice(&frame);
+            }
+            self.writer.send(frame);
+        }
         Ok(true)
     }
 
@@ -170,10 +189,13 @@ impl Before {
         Before(tcgetattr(io::stdin()).ok())
     }
 
-    /// Puts them back, and leaves the screen that may be shown.
+    /// Puts them back, and leaves the screen if one was shown.
     pub fn restore(&self) {
-        if let Some(modes) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+        let Some(modes) = &self.0 else { return };
+        let was_shown =
+            tcgetattr(io::stdin()).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+        if was_shown {
             leave_screen();
         }
     }

@@ -127,3 +127,14 @@ async fn a_stub_follows_its_flight_when_that_is_stopped_and_wakes_it() {
         assert_eq!(pty.exit().await, 0);
     }
 }
+
+#[tokio::test]
+async fn a_password_is_asked_for_at_the_terminal_and_ctrl_c_gives_it_back() {
+    let place = Place::new();
+    let mut pty = place.open((120, 40), ["attach", "-W", "host=127.0.0.1 port=1 user=u dbname=d"]);
+    pty.sees("Password for user u: ").await;
+    pty.press("ctrl-c");
+    assert_eq!(pty.exit().await, 128 + 2);
+    pty.is_given_back().await;
+    assert!(!pty.bytes().contains(&b'\x1b'), "no screen is left that was not entered");
+}
