@@ -33,6 +33,9 @@ use crate::screen::terminal::Before;
 /// How long the last words have to reach a terminal.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// What a shell does at once is done within this.
+const SAME_BREATH: Duration = Duration::from_millis(20);
+
 /// Starts the flight in a process of its own, and waits for it.
 pub(super) fn run() -> Result<u8, Failure> {
     runtime()?.block_on(watch()).map_err(|error| {
@@ -67,7 +70,7 @@ async fn watch() -> io::Result<u8> {
                 if let Some(code) = ended(status, &before) {
                     return Ok(code);
                 }
-                if status.stopped() {
+                if status.stopped() && stays_stopped(child).await {
                     let _ = kill_process(getpid(), Signal::STOP);
                     hand_on(Signal::CONT);
                 }
@@ -94,6 +97,14 @@ async fn watch() -> io::Result<u8> {
             _ = suspend.recv() => {}
         }
     }
+}
+
+/// Whether the flight alone was stopped. Where the whole job was, the shell that wakes the stub wakes the flight in
+/// the same breath, and to stop once more would be heard of by nobody.
+async fn stays_stopped(child: Pid) -> bool {
+    tokio::time::sleep(SAME_BREATH).await;
+    let woken = waitpid(Some(child), WaitOptions::NOHANG | WaitOptions::CONTINUED);
+    !woken.is_ok_and(|status| status.is_some_and(|(_, status)| status.continued()))
 }
 
 /// The exit code of a flight that has ended; one that was killed could not give the terminal back.

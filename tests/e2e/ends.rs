@@ -138,3 +138,27 @@ async fn a_password_is_asked_for_at_the_terminal_and_ctrl_c_gives_it_back() {
     pty.is_given_back().await;
     assert!(!pty.bytes().contains(&b'\x1b'), "no screen is left that was not entered");
 }
+
+#[tokio::test]
+async fn a_job_that_is_stopped_as_a_whole_goes_on_as_a_whole() {
+    for version in newest() {
+        let (db, place) = (database(version).await, Place::new());
+        let mut pty = place.fly(&db, &[]).await;
+        let (stub, flight) = (pty.pid(), crate::rig::child_of(pty.pid()));
+        let job = i32::try_from(stub).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        for _ in 0..5 {
+            for (signal, wanted) in [(Signal::STOP, &['T'][..]), (Signal::CONT, &['S', 'R', 'D'])] {
+                rustix::process::kill_process_group(job, signal).expect("a job");
+                for pid in [stub, flight] {
+                    wait_until(&format!("{pid} has heard {signal:?}"), LONG, async || match state_of(pid) {
+                        Some(state) if wanted.contains(&state) => Ok(()),
+                        other => Err(format!("{other:?}")),
+                    })
+                    .await;
+                }
+            }
+        }
+        pty.press("q");
+        assert_eq!(pty.exit().await, 0);
+    }
+}

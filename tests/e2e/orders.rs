@@ -69,12 +69,15 @@ async fn on_production_a_stop_of_any_backend_wants_the_end_of_its_pid() {
             pty.press("enter");
             assert_eq!(place.tell("mark tea").await.0, 0);
             pty.sees(verb).await;
-            // A question does not hear at first.
-            crate::support::wait_until("the question is left", LONG, async || {
-                pty.press("esc");
-                if pty.text().contains(verb) { Err(pty.text()) } else { Ok(()) }
+            // A question does not hear at first; what it hears is shown.
+            crate::support::wait_until("the question hears", LONG, async || {
+                pty.press("x");
+                if pty.text().contains("xxx") { Ok(()) } else { Err(pty.text()) }
             })
             .await;
+            pty.press("esc");
+            pty.sees_no(verb).await;
+            pty.sees("left alone").await;
         }
         jam.dissolve().await;
         assert_eq!(place.tell("end").await.0, 0);
