@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, poll, read};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::retry_on_intr;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -80,7 +81,8 @@ async fn listen(
         tokio::select! {
             _ = &mut stopped => return Ok(()),
             _ = resized.recv() => {
-                let (columns, rows) = crossterm::terminal::size()?;
+                // The frame itself asks for the size.
+                let (columns, rows) = crossterm::terminal::size().unwrap_or_default();
                 let _ = events.send(Event::Terminal(TerminalEvent::Resize(columns, rows)));
                 hand_over(input.get_ref(), events)?;
             }
@@ -108,7 +110,8 @@ fn hand_over(input: &OwnedFd, events: &Sender<Event>) -> io::Result<()> {
         }
         // crossterm forgets keys that come together with another size until the next key. To set the modes that
         // are set makes the terminal say again that there is something.
-        tcsetattr(input, OptionalActions::Now, &tcgetattr(input)?)?;
+        let modes = retry_on_intr(|| tcgetattr(input))?;
+        retry_on_intr(|| tcsetattr(input, OptionalActions::Now, &modes))?;
     }
     Ok(())
 }
@@ -116,6 +119,7 @@ fn hand_over(input: &OwnedFd, events: &Sender<Event>) -> io::Result<()> {
 /// Whether the terminal is in one of these states.
 fn is(input: &OwnedFd, flags: PollFlags) -> io::Result<bool> {
     let mut fds = [PollFd::new(input, PollFlags::IN)];
-    rustix::event::poll(&mut fds, Some(&Timespec::default()))?;
+    // A signal, such as that of another size, is not the end of the terminal.
+    retry_on_intr(|| rustix::event::poll(&mut fds, Some(&Timespec::default())))?;
     Ok(fds[0].revents().intersects(flags))
 }
