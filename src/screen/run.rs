@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyEventKind};
@@ -28,6 +29,9 @@ use crate::replay::ReplayError;
 
 /// Changes of the flight are shown at most this often; keys are answered at once.
 const FRAME_MS: u64 = 100;
+
+/// How long the kernel has to stop every thread of this process.
+const STOPPING: Duration = Duration::from_millis(50);
 
 /// Something that concerns a screen.
 #[derive(Debug)]
@@ -331,6 +335,8 @@ impl Running {
         self.surface.leave();
         // The whole job, as the key would have done outside raw mode.
         let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
+        // The kernel may stop another thread first: this one must not take the terminal before it was stopped.
+        thread::sleep(STOPPING);
         if self.surface.enter_again().is_ok() {
             self.urgent = true;
         }
