@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::lines::{Printer, complain};
 use super::screen::{self, LooksArgs};
-use super::{Exit, Failure, detach, target};
+use super::stub::Exile;
+use super::{Exit, Failure, detach, stub, target};
 use crate::config::Config;
 use crate::engine::ENGINE_VERSION;
 use crate::engine::input::Begin;
@@ -36,6 +37,9 @@ pub(super) struct AttachArgs {
     /// The background process of --detach
     #[arg(long, hide = true, requires = "detach")]
     detached_child: bool,
+    /// The process that flies, under the stub that the shell has started
+    #[arg(long, hide = true, value_name = "PID", conflicts_with_all = ["headless", "detach"])]
+    under: Option<i32>,
     #[command(flatten)]
     guard: GuardArgs,
     #[command(flatten)]
@@ -117,11 +121,14 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
     let has_screen = !args.headless && !args.detach && !args.detached_child;
     if has_screen {
         screen::check()?;
+        if args.under.is_none() {
+            return stub::run();
+        }
     }
     let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
     let looks = has_screen.then(|| args.looks.looks(&config)).transpose()?;
     let settings = settings(&args.guard, &args.flight)?;
-    let company = company(args.flight.group.as_deref(), args.detach)?;
+    let company = company(args.flight.group.as_deref(), args.detach || has_screen)?;
     let record = record(&args.flight)?;
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let conninfo = Conninfo::resolve(&args.connection, |name| std::env::var(name).ok(), home.as_deref())
@@ -142,7 +149,8 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
     let operator = begin.operator.clone().unwrap_or_else(own_name);
     let company = Company { screen: Some(operator.clone()), ..company };
     let begin = Begin { operator: Some(operator.clone()), ..begin };
-    runtime()?.block_on(fly_with_screen(Flight { conninfo, begin, record, company }, operator, looks))
+    let flight = Flight { conninfo, begin, record, company };
+    runtime()?.block_on(fly_with_screen(flight, operator, looks, args.under))
 }
 
 /// Who may talk to the flight.
@@ -174,11 +182,19 @@ async fn fly(flight: Flight) -> Result<u8, Failure> {
     Ok(exit)
 }
 
-/// The same with a screen.
-async fn fly_with_screen(flight: Flight, operator: String, looks: Looks) -> Result<u8, Failure> {
+/// The same with a screen, which may be left while the flight flies on.
+async fn fly_with_screen(
+    flight: Flight,
+    operator: String,
+    looks: Looks,
+    under: Option<i32>,
+) -> Result<u8, Failure> {
     let (ready, commands) = prepare(flight, at_the_terminal).await.map_err(failure)?;
-    obey(&commands, OnHangup::End);
-    let opened = screen::open(&ready, &commands, operator, looks, false);
+    let hangup = obey(&commands, OnHangup::End);
+    let exile = under.and_then(|stub| Exile::under(stub, hangup));
+    // Nobody could find a flight without a terminal and without a socket.
+    let exile = exile.filter(|_| ready.why_no_socket().is_none());
+    let opened = screen::open(&ready, &commands, operator, looks, exile);
     Ok(screen::fly(ready, &commands, opened).await)
 }
 

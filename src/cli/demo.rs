@@ -133,7 +133,7 @@ async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) ->
     let deploy = {
         let flying = async {
             if let Some(looks) = looks {
-                let with = screen::open(&ready, &commands, own_name(), looks, false);
+                let with = screen::open(&ready, &commands, own_name(), looks, None);
                 return screen::fly(ready, &commands, with).await;
             }
             let mut printer = Printer::start();

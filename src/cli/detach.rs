@@ -37,7 +37,7 @@ pub(super) fn launch(conninfo: &Conninfo) -> Result<u8, Failure> {
     let first = first
         .map_err(|error| Failure::new(Exit::Usage, format!("the password cannot be asked for: {error}")))?;
     let mut child = Command::new(std::env::current_exe().map_err(broken)?)
-        .args(child_args(std::env::args_os().skip(1)))
+        .args(child_args(["--detached-child".into()], std::env::args_os().skip(1)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -70,10 +70,13 @@ pub(super) fn launch(conninfo: &Conninfo) -> Result<u8, Failure> {
 
 /// The arguments of the flying process: the same, and which of the two it is. A bare connection string means
 /// `attach` here as well.
-fn child_args(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+pub(super) fn child_args(
+    which: impl IntoIterator<Item = OsString>,
+    args: impl Iterator<Item = OsString>,
+) -> Vec<OsString> {
     let mut args = args.peekable();
     args.next_if(|first| first == "attach");
-    ["attach", "--detached-child"].map(OsString::from).into_iter().chain(args).collect()
+    [OsString::from("attach")].into_iter().chain(which).chain(args).collect()
 }
 
 /// Hands over passwords until the flight is in the air; what to say then, or `None` when it never is.
@@ -101,7 +104,8 @@ fn converse(child: &mut Child, first: Option<Secret>) -> Option<String> {
     None
 }
 
-fn farewell(name: &str, log: Option<&Path>, no_socket: Option<&str>, pid: u32) -> String {
+/// What is said when a flight flies on without its terminal.
+pub(super) fn farewell(name: &str, log: Option<&Path>, no_socket: Option<&str>, pid: u32) -> String {
     let mut said = format!("flight {name}\npid    {pid}\n");
     match log {
         Some(log) => said.push_str(&format!("log    {}\n", log.display())),
@@ -167,7 +171,7 @@ mod tests {
     #[test]
     fn the_flying_process_gets_the_same_arguments() {
         let args = |words: &[&str]| {
-            let args = child_args(words.iter().map(OsString::from));
+            let args = child_args(["--detached-child".into()], words.iter().map(OsString::from));
             args.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>()
         };
         let expected = ["attach", "--detached-child", "--detach", "--", "dbname=x"];

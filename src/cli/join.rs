@@ -109,6 +109,7 @@ pub(super) fn run(args: &JoinArgs) -> Result<u8, Failure> {
 /// A screen on the flight; it stays when the flight has ended, and so does the log.
 fn look(tail: Tail, remote: Remote, operator: String, looks: Looks) -> Result<u8, Failure> {
     let greeting = remote.greeting().clone();
+    let name = greeting.flight.clone();
     let (sender, events) = mpsc::channel();
     let screen = Screen {
         source: Source::Joined(Joined::new(tail, FlightClock::of_flight(greeting.clock_zero_us))),
@@ -117,9 +118,14 @@ fn look(tail: Tail, remote: Remote, operator: String, looks: Looks) -> Result<u8
         recording: Recording {
             flight: greeting.flight,
             log: greeting.log.map(|log| log.display().to_string()),
+            died: false,
         },
         may_detach: false,
     };
-    screen::show(screen, &sender, &events)?;
+    let done = screen::show(screen, &sender, &events)?;
+    if done.flight_died {
+        let message = format!("{name} died: its log stops without an end; what was recorded stays");
+        return Err(Failure::new(Exit::Unreachable, message));
+    }
     Ok(Exit::Done as u8)
 }

@@ -7,11 +7,13 @@ mod demo;
 mod detach;
 mod exit;
 mod generate;
+mod hooks;
 mod join;
 mod lines;
 mod misspelt;
 mod replay;
 mod screen;
+mod stub;
 mod target;
 mod tell;
 
@@ -59,6 +61,7 @@ enum Command {
 
 /// Runs lockpit with these arguments; the first one is the program's name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    hooks::install();
     let mut args: Vec<OsString> = args.into_iter().collect();
     insert_attach(&mut args);
     let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();

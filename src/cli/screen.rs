@@ -1,12 +1,15 @@
 //! A flight with a screen: how it looks, and what becomes of the flight when the screen is left.
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::detach::farewell;
 use super::lines::complain;
+use super::stub::Exile;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::engine::input::Command;
@@ -15,7 +18,7 @@ use crate::flight::{Commands, Ready};
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::keymap::Keymap;
 use crate::screen::pilot::Pilot;
-use crate::screen::run::{Event, Left, Looks, Screen, ScreenError};
+use crate::screen::run::{Done, Event, Left, Looks, Screen, ScreenError};
 use crate::screen::shown::Recording;
 use crate::screen::source::{Live, Source};
 use crate::screen::terminal;
@@ -59,9 +62,9 @@ pub(super) fn show(
     screen: Screen,
     sender: &mpsc::Sender<Event>,
     events: &mpsc::Receiver<Event>,
-) -> Result<(), Failure> {
+) -> Result<Done, Failure> {
     leave_on_signals(sender.clone());
-    screen.run(sender, events).map(|_| ()).map_err(failure)
+    screen.run(sender, events).map_err(failure)
 }
 
 /// A screen without a flight of its own is left when its process is to end.
@@ -112,6 +115,9 @@ pub(super) struct WithScreen {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) feeder: Feeder,
     pub(super) gone: tokio::sync::mpsc::UnboundedReceiver<Gone>,
+    /// The way to fly on without the terminal, where there is one.
+    exile: Option<Exile>,
+    recording: Recording,
 }
 
 /// Opens a screen on a flight that is about to begin.
@@ -120,7 +126,7 @@ pub(super) fn open(
     commands: &Commands,
     operator: String,
     looks: Looks,
-    may_detach: bool,
+    exile: Option<Exile>,
 ) -> WithScreen {
     let (sender, events) = mpsc::channel();
     let wake = sender.clone();
@@ -130,28 +136,30 @@ pub(super) fn open(
     let recording = Recording {
         flight: ready.name().to_owned(),
         log: ready.log_path().map(|path| path.display().to_string()),
+        died: false,
     };
+    let may_detach = exile.is_some();
     let pilot = Pilot::here(commands.clone(), operator, sender.clone());
     let source = Source::Live(Live::new(feed, ready.clock()));
-    let screen = Screen { source, pilot: Some(pilot), looks, recording, may_detach };
+    let screen = Screen { source, pilot: Some(pilot), looks, recording: recording.clone(), may_detach };
     let (told, gone) = tokio::sync::mpsc::unbounded_channel();
     let own = sender.clone();
     let screen = thread::spawn(move || {
         // A panic ends this thread only: its report is printed by the hook, the terminal is given back.
         let left = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| screen.run(&own, &events)));
         let gone = match left {
-            Ok(Ok(left)) => Gone::Left(left),
+            Ok(Ok(done)) => Gone::Left(done.left),
             Ok(Err(error)) => Gone::Failed(error.to_string()),
             Err(_) => Gone::Failed("it panicked".to_owned()),
         };
         let _ = told.send(gone);
     });
-    WithScreen { screen, events: sender, feeder, gone }
+    WithScreen { screen, events: sender, feeder, gone, exile, recording }
 }
 
 /// Flies with a screen until both are done with: the flight has ended, and its screen was left.
 pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> u8 {
-    let WithScreen { screen, events, feeder, mut gone } = with;
+    let WithScreen { screen, events, feeder, mut gone, mut exile, recording } = with;
     let name = ready.name().to_owned();
     let end = async |reason: &str| commands.send(Command::End { reason: reason.to_owned() }).await;
     let flying = ready.fly(Some(feeder), |_| {});
@@ -165,11 +173,11 @@ pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> 
             Some(how) = gone.recv(), if is_shown => {
                 is_shown = false;
                 match how {
-                    Gone::Left(Left::Operator(Leave::Detach)) => {}
+                    Gone::Left(Left::Operator(Leave::Detach)) => leave(exile.take(), &recording).await,
                     Gone::Left(Left::Operator(_)) => end("the operator left").await,
                     Gone::Left(Left::TerminalGone) => end("the terminal has gone").await,
                     Gone::Left(Left::Owner) => {}
-                    Gone::Failed(why) => complain(&format!(
+                    Gone::Failed(why) => say(format!(
                         "the screen failed: {why}. The flight flies on without it: lockpit join {name} opens \
                          another one, Ctrl-C ends the flight"
                     )),
@@ -191,4 +199,19 @@ pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> 
     }
     let _ = screen.join();
     exit
+}
+
+/// Lets the flight fly on without its terminal.
+async fn leave(exile: Option<Exile>, recording: &Recording) {
+    let Some(exile) = exile else { return };
+    let log = recording.log.as_deref().map(Path::new);
+    let said = farewell(&recording.flight, log, None, std::process::id());
+    if let Err(failure) = exile.leave(said).await {
+        say(format!("{}; Ctrl-C ends the flight", failure.message));
+    }
+}
+
+/// Complains without waiting for a terminal that takes nothing: a flight is in the air.
+fn say(message: String) {
+    thread::spawn(move || complain(&message));
 }

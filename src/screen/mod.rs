@@ -14,7 +14,7 @@
 //! | room | what happens there |
 //! |---|---|
 //! | [`run`] | the loop: events in, frames out, orders away |
-//! | [`terminal`] | raw mode, frames, and the thread that writes them |
+//! | [`terminal`], `keys` | raw mode, frames, and the thread that writes them; the thread that reads keys |
 //! | [`source`], [`playback`] | where inputs come from; a log played |
 //! | [`shown`], [`views`] | what a frame may read; what it shows: **to add a screen, start there** |
 //! | [`pilot`] | where commands go |
@@ -27,6 +27,7 @@ pub mod action;
 pub mod confirm;
 pub mod glyphs;
 pub mod keymap;
+mod keys;
 pub mod picture;
 pub mod pilot;
 pub mod playback;

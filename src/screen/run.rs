@@ -13,6 +13,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 use super::action::Seat;
 use super::glyphs::{GlyphSet, Glyphs};
 use super::keymap::Keymap;
+use super::keys::Keys;
 use super::pilot::Pilot;
 use super::shown::{Origin, Recording, Shown};
 use super::source::{Picture, Source};
@@ -28,8 +29,9 @@ use crate::replay::ReplayError;
 
 /// Changes of the flight are shown at most this often; keys are answered at once.
 const FRAME_MS: u64 = 100;
-/// How often keys are looked for when none come: the thread that reads them ends with its screen.
-const KEY_WAIT: Duration = Duration::from_millis(500);
+
+/// How long the kernel has to stop every thread of this process.
+const STOPPING: Duration = Duration::from_millis(50);
 
 /// Something that concerns a screen.
 #[derive(Debug)]
@@ -87,6 +89,15 @@ pub struct Screen {
     pub may_detach: bool,
 }
 
+/// How it was when a screen was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// How it was left.
+    pub left: Left,
+    /// The flight that was looked at had died.
+    pub flight_died: bool,
+}
+
 /// How a screen was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
@@ -100,6 +111,8 @@ pub enum Left {
 
 struct Running {
     screen: Screen,
+    /// Dropped before the terminal is given back: what is typed then is the shell's.
+    _keys: Keys,
     surface: Surface,
     ui: Ui,
     clock: FlightClock,
@@ -125,14 +138,15 @@ impl Screen {
     ///
     /// # Errors
     /// [`ScreenError`]; the terminal is as it was before.
-    pub fn run(self, sender: &Sender<Event>, events: &Receiver<Event>) -> Result<Left, ScreenError> {
+    pub fn run(self, sender: &Sender<Event>, events: &Receiver<Event>) -> Result<Done, ScreenError> {
         let wake = sender.clone();
         let surface = Surface::enter(move || {
             let _ = wake.send(Event::Wake);
         })?;
-        read_keys(sender.clone());
-        let running = Running {
+        let keys = Keys::read(sender.clone()).map_err(TerminalError::from)?;
+        let mut running = Running {
             screen: self,
+            _keys: keys,
             surface,
             ui: Ui::default(),
             clock: FlightClock::start(),
@@ -142,12 +156,13 @@ impl Screen {
             drawn_ms: 0,
             page: 1,
         };
-        running.run(events)
+        let left = running.run(events)?;
+        Ok(Done { left, flight_died: running.screen.recording.died })
     }
 }
 
 impl Running {
-    fn run(mut self, events: &Receiver<Event>) -> Result<Left, ScreenError> {
+    fn run(&mut self, events: &Receiver<Event>) -> Result<Left, ScreenError> {
         loop {
             let first = match events.recv_timeout(self.patience()) {
                 Ok(event) => Some(event),
@@ -164,6 +179,7 @@ impl Running {
                 }
             }
             self.stale |= self.screen.source.advance()?;
+            self.screen.recording.died = self.screen.source.has_died();
             self.expire();
             self.draw_if_due();
         }
@@ -204,7 +220,11 @@ impl Running {
                 self.urgent = true;
                 update::paste(&mut self.ui, &text);
             }
-            Event::Terminal(TerminalEvent::Resize(..)) => self.urgent = true,
+            Event::Terminal(TerminalEvent::Resize(..)) => {
+                // A window that was smaller for a moment has lost what was there.
+                self.surface.forget();
+                self.urgent = true;
+            }
             Event::Terminal(_) => {}
         }
         Ok(None)
@@ -248,13 +268,12 @@ impl Running {
             }
             Order::Copy(row) => {
                 let text = views::line(&self.shown(&self.ui), &row);
-                self.surface.copy(&text);
-                self.ui.say(now_ms, Loudness::Info, format!("copied: {text}"));
+                match self.surface.copy(&text) {
+                    true => self.ui.say(now_ms, Loudness::Info, format!("copied: {text}")),
+                    false => self.ui.say(now_ms, Loudness::Warning, "not copied: the terminal takes nothing"),
+                }
             }
-            Order::Redraw => {
-                // A terminal that has gone is noticed by whoever reads its keys.
-                let _ = self.surface.forget();
-            }
+            Order::Redraw => self.surface.forget(),
             Order::Freeze => {
                 let thawed = self.frozen.take();
                 if thawed.is_none() {
@@ -267,7 +286,7 @@ impl Running {
                 match Theme::load(&name, looks.themes.as_deref(), looks.depth) {
                     Ok(theme) => {
                         looks.theme = theme;
-                        let _ = self.surface.forget();
+                        self.surface.forget();
                     }
                     Err(error) => self.ui.say(now_ms, Loudness::Warning, error.to_string()),
                 }
@@ -308,9 +327,16 @@ impl Running {
 
     /// Gives the terminal back and stops this process until the shell wakes it.
     fn suspend(&mut self) {
+        // The first process of a session has nobody who would wake it.
+        if rustix::process::getsid(None).is_ok_and(|leader| leader == rustix::process::getpgrp()) {
+            self.ui.say(self.now_ms(), Loudness::Warning, "suspend: there is no shell to return to");
+            return;
+        }
         self.surface.leave();
         // The whole job, as the key would have done outside raw mode.
         let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
+        // The kernel may stop another thread first: this one must not take the terminal before it was stopped.
+        thread::sleep(STOPPING);
         if self.surface.enter_again().is_ok() {
             self.urgent = true;
         }
@@ -331,6 +357,8 @@ impl Running {
         if !due || !self.surface.is_free() {
             return;
         }
+        #[cfg(debug_assertions)]
+        staged_panic(self.ui.filter());
         let ui = std::mem::take(&mut self.ui);
         let mut page = self.page;
         let shown = shown(&self.screen, self.frozen.as_deref(), &ui, now_ms);
@@ -388,22 +416,10 @@ fn seat(screen: &Screen, cockpit: &Cockpit) -> Seat {
     }
 }
 
-/// Reads keys until the screen, or the terminal, has gone.
-fn read_keys(events: Sender<Event>) {
-    thread::spawn(move || {
-        loop {
-            let event = match crossterm::event::poll(KEY_WAIT) {
-                Ok(false) => Event::Wake,
-                Ok(true) => match crossterm::event::read() {
-                    Ok(event) => Event::Terminal(event),
-                    Err(_) => Event::TerminalGone,
-                },
-                Err(_) => Event::TerminalGone,
-            };
-            let gone = matches!(event, Event::TerminalGone);
-            if events.send(event).is_err() || gone {
-                return;
-            }
-        }
-    });
+/// What a panic in the drawing does is tested with one: builds with debug assertions, no others, panic once the
+/// filter is the text of this variable.
+#[cfg(debug_assertions)]
+fn staged_panic(filter: Option<&str>) {
+    let staged = std::env::var("LOCKPIT_STAGED_PANIC").ok();
+    assert!(staged.is_none() || staged.as_deref() != filter, "a panic staged for a test");
 }

@@ -61,9 +61,16 @@ pub struct Recording {
     pub flight: String,
     /// The log's file; none when nothing is recorded.
     pub log: Option<String>,
+    /// The log stops without an end: the process that flew is gone, and nobody guards any more.
+    pub died: bool,
 }
 
 impl<'a> Shown<'a> {
+    /// Whether the flight is dead: nothing that is shown is so any more.
+    pub fn has_died(&self) -> bool {
+        matches!(self.origin, Origin::Joined(recording) if recording.died)
+    }
+
     /// The style of what means this.
     pub fn style(&self, meaning: Meaning) -> Style {
         self.theme.style(meaning)

@@ -91,7 +91,7 @@ impl Source {
     pub(super) fn look_again(&self) -> Duration {
         match self {
             Source::Live(_) => Duration::from_secs(1),
-            Source::Joined(_) => Duration::from_millis(100),
+            Source::Joined(joined) => joined.look_again(),
             Source::Replay(playback) => playback.look_again(),
         }
     }
@@ -100,9 +100,14 @@ impl Source {
     pub(super) fn is_over(&self) -> bool {
         match self {
             Source::Live(live) => live.ended.is_some(),
-            Source::Joined(joined) => joined.ended.is_some(),
+            Source::Joined(joined) => joined.ended.is_some() || joined.died,
             Source::Replay(_) => false,
         }
+    }
+
+    /// Whether the flight's process has gone without ending the flight.
+    pub(super) fn has_died(&self) -> bool {
+        matches!(self, Source::Joined(joined) if joined.died)
     }
 }
 
@@ -143,16 +148,32 @@ pub struct Joined {
     clock: FlightClock,
     picture: Picture,
     ended: Option<At>,
+    /// Its log stops without an end, and nobody writes it.
+    died: bool,
 }
 
 impl Joined {
     /// A screen on the log that `tail` reads; `clock` is the flight's.
     pub fn new(tail: Tail, clock: FlightClock) -> Joined {
-        Joined { tail, clock, picture: Picture::default(), ended: None }
+        Joined { tail, clock, picture: Picture::default(), ended: None, died: false }
+    }
+
+    /// Twice as often as the flight looks, within reason: its log grows as often.
+    fn look_again(&self) -> Duration {
+        if self.ended.is_some() || self.died {
+            return Duration::from_secs(1);
+        }
+        let every_ms = self.picture.cockpit.pacer().sample_every_ms() / 2;
+        Duration::from_millis(every_ms).clamp(Tail::POLL, Duration::from_millis(500))
     }
 
     fn advance(&mut self) -> Result<bool, ReplayError> {
         let mut changed = false;
+        if self.ended.is_some() || self.died {
+            return Ok(false);
+        }
+        // Asked before the last steps are read.
+        let is_abandoned = self.tail.is_abandoned();
         while let Some(step) = self.tail.next_step()? {
             let at = match step {
                 Step::Turn { at, .. } | Step::Resumed { at, .. } | Step::StateDiffers { at } => at,
@@ -164,8 +185,11 @@ impl Joined {
         if changed {
             self.picture.cockpit = self.tail.cockpit().clone();
         }
-        if self.ended.is_none() && self.tail.is_over() {
+        if self.tail.is_over() {
             self.ended = Some(self.picture.at);
+            changed = true;
+        } else if is_abandoned {
+            self.died = true;
             changed = true;
         }
         Ok(changed)

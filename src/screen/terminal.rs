@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -25,9 +25,13 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::prelude::Frame;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// How long the last bytes have to reach a terminal that is left.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A frame without any change is shorter than this.
+const QUIET_BYTES: usize = 128;
 
 /// Whether some screen has the terminal in raw mode now.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -52,6 +56,10 @@ pub(super) struct Surface {
     terminal: Terminal<CrosstermBackend<Bytes>>,
     bytes: Bytes,
     writer: Writer,
+    /// What the terminal shows now is not known.
+    is_forgotten: bool,
+    /// The last frame, when nearly nothing was in it.
+    last: Vec<u8>,
 }
 
 impl Surface {
@@ -66,14 +74,20 @@ impl Surface {
         let terminal = Terminal::new(CrosstermBackend::new(bytes.clone()))?;
         enable_raw_mode()?;
         ENTERED.store(true, Ordering::SeqCst);
-        let mut surface = Surface { terminal, bytes, writer: Writer::start(out, written) };
+        let mut surface = Surface {
+            terminal,
+            bytes,
+            writer: Writer::start(out, written),
+            is_forgotten: true,
+            last: Vec::new(),
+        };
         surface.enter_again()?;
         Ok(surface)
     }
 
     /// Whether the last frame has gone out: only then is another one worth composing.
     pub(super) fn is_free(&self) -> bool {
-        !self.writer.busy.load(Ordering::Acquire)
+        self.writer.waiting.load(Ordering::Acquire) == 0
     }
 
     /// Composes a frame and sends it on its way. Returns whether it was: while the terminal is not free, nothing
@@ -86,24 +100,40 @@ impl Surface {
             return Ok(false);
         }
         queue!(self.bytes, BeginSynchronizedUpdate)?;
+        if std::mem::take(&mut self.is_forgotten) {
+            // `Terminal::clear` would ask the terminal where its cursor is, and wait for the answer.
+            let area = self.terminal.size()?.into();
+            self.terminal.resize(area)?;
+            self.last.clear();
+        }
         self.terminal.draw(draw)?;
         queue!(self.bytes, EndSynchronizedUpdate)?;
-        self.writer.send(self.bytes.take());
+        let frame = self.bytes.take();
+        // Cells are written to their places: to write the same again changes nothing.
+        if frame != self.last {
+            self.last.clear();
+            if frame.len() <= QUIET_BYTES {
+                self.last.extend_from_slice(&frame);
+            }
+            self.writer.send(frame);
+        }
         Ok(true)
     }
 
-    /// Sends `text` to the clipboard of the terminal (OSC 52).
-    pub(super) fn copy(&mut self, text: &str) {
+    /// Sends `text` to the clipboard of the terminal (OSC 52), if the terminal takes anything now.
+    pub(super) fn copy(&mut self, text: &str) -> bool {
         use base64::Engine;
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-        self.writer.send(format!("\x1b]52;c;{encoded}\x07").into_bytes());
+        let is_free = self.is_free();
+        if is_free {
+            self.writer.send(format!("\x1b]52;c;{encoded}\x07").into_bytes());
+        }
+        is_free
     }
 
     /// The next frame is drawn as a whole, whatever the terminal shows now.
-    pub(super) fn forget(&mut self) -> io::Result<()> {
-        // `Terminal::clear` would ask the terminal where its cursor is, and wait for the answer.
-        let area = self.terminal.size()?.into();
-        self.terminal.resize(area)
+    pub(super) fn forget(&mut self) {
+        self.is_forgotten = true;
     }
 
     /// Gives the terminal back for a while, as for Ctrl-Z.
@@ -128,7 +158,8 @@ impl Surface {
         let mut bytes = Bytes::default();
         queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
         self.writer.send(bytes.take());
-        self.forget()
+        self.forget();
+        Ok(())
     }
 }
 
@@ -144,9 +175,34 @@ impl Drop for Surface {
 pub fn restore() {
     if ENTERED.swap(false, Ordering::SeqCst) {
         let _ = disable_raw_mode();
-        let _ =
-            execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+        leave_screen();
     }
+}
+
+/// The modes of a terminal, for when a process that shows a screen on it is killed.
+#[derive(Debug)]
+pub struct Before(Option<Termios>);
+
+impl Before {
+    /// As the terminal is now.
+    pub fn now() -> Before {
+        Before(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Puts them back, and leaves the screen if one was shown.
+    pub fn restore(&self) {
+        let Some(modes) = &self.0 else { return };
+        let was_shown =
+            tcgetattr(io::stdin()).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+        if was_shown {
+            leave_screen();
+        }
+    }
+}
+
+fn leave_screen() {
+    let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
 }
 
 /// Whether a screen can be shown here.
@@ -189,7 +245,8 @@ impl Write for Bytes {
 struct Writer {
     frames: SyncSender<Vec<u8>>,
     done: Receiver<()>,
-    busy: Arc<AtomicBool>,
+    /// What was sent and has not gone out.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -199,31 +256,33 @@ impl Writer {
     fn start(mut out: File, written: impl Fn() + Send + 'static) -> Writer {
         let (frames, queue) = mpsc::sync_channel::<Vec<u8>>(Writer::QUEUE);
         let (told, done) = mpsc::sync_channel(Writer::QUEUE);
-        let busy = Arc::new(AtomicBool::new(false));
-        let is_busy = Arc::clone(&busy);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         thread::spawn(move || {
             for frame in queue {
                 // A terminal that has gone is noticed by whoever reads its keys.
                 let _ = out.write_all(&frame);
-                is_busy.store(false, Ordering::Release);
+                left.fetch_sub(1, Ordering::AcqRel);
                 let _ = told.try_send(());
                 written();
             }
         });
-        Writer { frames, done, busy }
+        Writer { frames, done, waiting }
     }
 
     fn send(&self, frame: Vec<u8>) {
         if frame.is_empty() {
             return;
         }
-        self.busy.store(true, Ordering::Release);
+        self.waiting.fetch_add(1, Ordering::AcqRel);
         // Full only when the terminal takes nothing any more: then nothing is lost by not sending more.
-        let _ = self.frames.try_send(frame);
+        if self.frames.try_send(frame).is_err() {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
-    /// Waits until everything has gone out, at most this long.
+    /// Waits until everything has gone out; gives up on a terminal that takes nothing for this long.
     fn drain(&self, at_most: Duration) {
-        while self.busy.load(Ordering::Acquire) && self.done.recv_timeout(at_most).is_ok() {}
+        while self.waiting.load(Ordering::Acquire) > 0 && self.done.recv_timeout(at_most).is_ok() {}
     }
 }

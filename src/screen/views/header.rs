@@ -155,6 +155,14 @@ fn recording(shown: &Shown<'_>) -> Vec<Part> {
 fn guard(shown: &Shown<'_>) -> Vec<Part> {
     let plain = shown.style(Meaning::Text);
     let muted = shown.style(Meaning::Muted);
+    if shown.has_died() {
+        let text =
+            "its log stops without an end: nobody guards any more, and all below is as it was last seen";
+        return vec![
+            Part::new(0, " THE FLIGHT DIED ", shown.style(Meaning::Danger)),
+            Part::new(0, text, plain),
+        ];
+    }
     let Some((state, sentence)) = shown.cockpit.brake().state() else {
         return vec![Part::new(0, " CONNECTING ", shown.style(Meaning::Unknown))];
     };

@@ -1,0 +1,65 @@
+//! A second screen on a flight, from another terminal.
+
+use rustix::process::Signal;
+
+use crate::rig::{Place, SIZE, child_of, database, newest, send};
+use crate::support::jam;
+
+#[tokio::test]
+async fn a_joined_screen_sees_the_same_commands_once_it_has_the_stick_and_outlives_the_flight() {
+    for version in newest() {
+        let (db, place) = (database(version).await, Place::new());
+        let mut pty = place.fly(&db, &["--target", "app=migration"]).await;
+        let jam = jam(&db, 2).await;
+        let mut other = place.open_with(SIZE, ["join", "shop"], &[("LOCKPIT_OPERATOR", "bob")]);
+        let pid = jam.ddl.pid().to_string();
+        for screen in [&pty, &other] {
+            screen.sees("ALTER TABLE").await;
+            screen.sees(&pid).await;
+        }
+        other.sees("stick: alice").await;
+        other.press("m");
+        other.sees("T takes the stick").await;
+        other.press("T");
+        other.sees("stick: bob").await;
+        other.press("m");
+        other.press("by bob");
+        other.press("enter");
+        pty.sees("by bob").await;
+        pty.press("a");
+        pty.sees("T takes the stick").await;
+        jam.dissolve().await;
+        other.press(":");
+        other.press("end");
+        other.press("enter");
+        other.sees("The flight ends").await;
+        crate::support::wait_until("the flight is over", crate::support::LONG, async || {
+            other.press("y");
+            if other.text().contains("FLIGHT OVER") { Ok(()) } else { Err(other.text()) }
+        })
+        .await;
+        pty.sees("FLIGHT OVER").await;
+        for screen in [&mut pty, &mut other] {
+            screen.press("q");
+            assert_eq!(screen.exit().await, 0);
+            screen.is_given_back().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_killed_flight_is_said_instead_of_shown_as_calm() {
+    for version in newest() {
+        let (db, place) = (database(version).await, Place::new());
+        let mut pty = place.fly(&db, &["--arm", "--target", "app=nobody"]).await;
+        let mut other = place.open_with(SIZE, ["join", "shop"], &[("LOCKPIT_OPERATOR", "bob")]);
+        other.sees(" ARMED  ").await;
+        send(child_of(pty.pid()), Signal::KILL);
+        other.sees("THE FLIGHT DIED").await;
+        assert!(!other.text().contains(" ARMED  "), "{}", other.text());
+        other.press("q");
+        assert_eq!(other.exit().await, 3);
+        other.is_given_back().await;
+        assert_eq!(pty.exit().await, 128 + 9);
+    }
+}
