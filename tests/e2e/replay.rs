@@ -49,7 +49,6 @@ async fn every_screen_and_the_help_open_and_close() {
 }
 
 #[tokio::test]
-#[ignore = "neither is drawn yet"]
 async fn details_and_what_if_open_and_close() {
     let place = Place::new();
     let mut pty = in_the_jam(&place, &[]).await;

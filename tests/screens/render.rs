@@ -56,7 +56,7 @@ pub(crate) fn at(name: Name, at: At) -> Playback {
 
 /// What is shown, handed to `then`.
 pub(crate) fn with<T>(playback: &Playback, look: Look, ui: &Ui, then: impl FnOnce(&Shown<'_>) -> T) -> T {
-    let recording = Recording { flight: "shop".to_owned(), log: Some("shop.flight".to_owned()) };
+    let recording = Recording { flight: "shop".to_owned(), log: Some("shop.flight".to_owned()), died: false };
     let (origin, seat) = if look.is_live {
         (Origin::Live(&recording), Seat::Pilot)
     } else {
