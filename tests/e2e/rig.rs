@@ -45,6 +45,11 @@ impl Place {
         self.dir.path().join("run")
     }
 
+    /// The home.
+    pub(crate) fn home(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// The log of the flight `shop`.
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.path().join("shop.flight")
@@ -65,6 +70,7 @@ impl Place {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lockpit"));
         command.args(args);
         command.env_clear();
+        command.cwd(self.dir.path());
         command.env("HOME", self.dir.path());
         command.env("LOCKPIT_RUN_DIR", self.run_dir());
         for (name, value) in

@@ -2,6 +2,9 @@
 //!
 //! `LOCKPIT_BLESS=1 cargo test --test readme` writes what is shown anew.
 
+#[path = "../e2e/rig.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+mod rig;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -9,7 +12,8 @@ mod shown;
 
 use std::path::PathBuf;
 
-use support::{LONG, Program, cluster, versions};
+use rig::{Place, SIZE, state_of};
+use support::{LONG, Program, cluster, versions, wait_until};
 
 const BEGIN: &str = "<!-- from the recording: begin -->\n```json\n";
 const END: &str = "```\n<!-- from the recording: end -->";
@@ -31,10 +35,19 @@ async fn every_command_works() {
     let config = db.config();
     let port = config.get_ports()[0].to_string();
     let bin = version.binaries.dir().to_owned();
-    let folder = tempfile::tempdir().expect("a folder");
+    let place = Place::new();
+    let database = config.get_dbname().expect("a database").to_owned();
+    let bin = bin.to_string_lossy().into_owned();
+    let variables = [
+        ("PGHOST", "127.0.0.1"),
+        ("PGPORT", port.as_str()),
+        ("PGUSER", "postgres"),
+        ("PGDATABASE", database.as_str()),
+        ("LOCKPIT_PG_BIN", bin.as_str()),
+    ];
     let readme = std::fs::read_to_string(path()).expect("the README");
     let commands = commands(&readme);
-    assert!(commands.len() >= 7, "the README has commands: {commands:?}");
+    assert!(commands.len() >= 15, "the README has commands: {commands:?}");
     for command in commands {
         let args = match command.strip_prefix("lockpit ").or(command.strip_prefix("cargo run --release -- "))
         {
@@ -42,18 +55,44 @@ async fn every_command_works() {
             None if command == "cargo test" => continue,
             None => panic!("a command that no test runs: {command}"),
         };
-        let mut program = Program::lockpit_with(args.split(' '), |process| {
-            process.current_dir(folder.path()).env("PGHOST", "127.0.0.1").env("PGPORT", &port);
-            process.env("PGUSER", "postgres").env("PGDATABASE", config.get_dbname().expect("a database"));
-            process.env("LOCKPIT_PG_BIN", &bin);
+        let args: Vec<&str> = args.split(' ').collect();
+        if opens_a_screen(&args) {
+            on_a_screen(&place, &args, &variables).await;
+            continue;
+        }
+        let mut program = Program::lockpit_with(&args, |process| {
+            process.current_dir(place.home()).env("HOME", place.home()).envs(variables);
+            process.env("LOCKPIT_RUN_DIR", place.home().join("run"));
         });
         assert_eq!(program.exit(LONG).await, 0, "{command}: {}", program.stderr());
-        let is_page = args.starts_with("generate ");
-        assert!(
-            if is_page { !program.stdout().is_empty() } else { !program.lines().is_empty() },
-            "{command}"
-        );
+        assert!(!program.stdout().is_empty(), "{command}");
     }
+    place.is_empty().await;
+}
+
+fn opens_a_screen(args: &[&str]) -> bool {
+    let is_plain = |option: &str| !args.contains(&option);
+    matches!(args[0], "attach" | "demo" | "join" | "replay") && is_plain("--headless") && is_plain("--detach")
+}
+
+/// Opens the screen, and leaves it again as its own words say.
+async fn on_a_screen(place: &Place, args: &[&str], variables: &[(&str, &str)]) {
+    let mut pty = place.open_with(SIZE, args, variables);
+    pty.sees(" s old").await;
+    pty.press("q");
+    wait_until("the screen is left", LONG, async || {
+        if pty.text().contains("What becomes of the flight?") {
+            pty.press("e");
+        }
+        match state_of(pty.pid()) {
+            None | Some('Z') => Ok(()),
+            _ => Err(pty.text()),
+        }
+    })
+    .await;
+    let exit = pty.exit().await;
+    assert_eq!(exit, 0, "{args:?}\n{}", pty.text());
+    pty.is_given_back().await;
 }
 
 #[tokio::test]
