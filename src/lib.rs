@@ -6,13 +6,15 @@
 //! fed from the log, decides the same.
 //!
 //! ```text
-//!  pg::sampler · pg::control · pg::watchdog · clock · operator
+//!  pg::sampler · pg::control · pg::watchdog · host · clock · operator
 //!        │ Input                                      ▲ Effect
 //!        ▼                                            │
 //!  flight ──▶ log ──▶ engine::Cockpit::handle ──▶ log ─┘        live: the flight's loop
-//!              │                 │
-//!              ▼                 ▼
-//!           replay ──▶ engine::Cockpit::handle ──▶ headless      the same lines, drift compared
+//!    │         │                 │
+//!    │ feed    │ tail, cursor    ▼
+//!    ▼         ▼              headless                           JSON lines
+//!  screen ──▶ engine::Cockpit (its own) ──▶ views                the same inputs, drawn
+//!           replay ──▶ engine::Cockpit ──▶ headless, screen      the same decisions, drift compared
 //! ```
 //!
 //! | room | what happens there | what never does |
@@ -24,6 +26,7 @@
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
+//! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
 //! | [`demo`] | a throw-away server, a shop, a staged jam | touching other servers |
 //! | [`config`] | the user's settings, read from a file | writing it |
@@ -35,8 +38,9 @@
 //! that waits because of the target; a **guardrail** reads one **signal** and may **trip**.
 //!
 //! To add a guardrail, start at [`engine::guard`]; a signal from the server, at [`pg::sampler`] and
-//! [`engine::sample`]; a JSON line, at [`headless::line`]; a version of the log, at [`log`]; a command, at
-//! [`cli`].
+//! [`engine::sample`]; a screen, at [`screen::views`]; a key, at [`screen::action`]; a theme, in the folder
+//! `themes`; something an operator can order, at [`engine::command`]; a JSON line, at [`headless::line`]; a version
+//! of the log, at [`log`]; a command of the program, at [`cli`].
 
 pub mod cli;
 pub mod clock;

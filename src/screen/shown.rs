@@ -111,7 +111,9 @@ impl<'a> Shown<'a> {
         match self.stale_ms() {
             Some(ms) => {
                 let age = format!("AS OF {} AGO", crate::engine::guard::seconds(ms / 100 * 100));
-                self.title(&[parts, &[age.as_str()]].concat())
+                // Behind the first word: a title that is too long is cut at its end.
+                let (first, rest) = parts.split_at(parts.len().min(1));
+                self.title(&[first, &[age.as_str()], rest].concat())
             }
             None => self.title(parts),
         }

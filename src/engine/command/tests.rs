@@ -603,8 +603,8 @@ fn the_stick_is_announced_and_known() {
     let bob = Some("bob".to_owned());
     story.input(10, alice(Command::Stick { holder: bob, taken_from: Some("alice".to_owned()) }));
     assert_eq!(story.cockpit.stick(), Some("bob"));
-    let said = "stick bob, taken from alice".to_owned();
-    assert_eq!(story.events(), [Event::Commanded { by: Some("alice".to_owned()), said, refused: None }]);
+    let text = "bob takes the stick from alice".to_owned();
+    assert_eq!(story.events(), [Event::Note { warning: true, text }]);
 }
 
 #[test]
