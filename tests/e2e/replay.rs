@@ -18,7 +18,7 @@ async fn a_replay_opens_shows_its_header_and_gives_the_terminal_back() {
     })
     .await;
     let text = pty.text();
-    for part in ["lockpit", "DEMO", "UTC", "follows app=deploy"] {
+    for part in ["lockpit", "DEMO", "UTC", "may stop app=deploy"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     pty.press("q");
@@ -55,6 +55,7 @@ async fn details_and_what_if_open_and_close() {
     pty.press("space");
     pty.sees("space play").await;
     pty.press("down");
+    pty.sees("▌").await;
     for key in ["w", "enter"] {
         let before = pty.text();
         pty.press(key);
