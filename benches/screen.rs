@@ -97,11 +97,11 @@ async fn bench(window: Duration, waiters: &[usize]) {
             shown.press(&key.to_string());
             tokio::time::sleep(WARM_UP).await;
             let (bytes, drawn) = shown.sent();
-            let cpu_ms = proc::cpu_ms(shown.pid).expect("it lives");
+            let cpu_ms = shown.cpu_ms();
             tokio::time::sleep(window).await;
             let (bytes, drawn) = (shown.sent().0 - bytes, shown.sent().1 - drawn);
-            let cpu_ms = proc::cpu_ms(shown.pid).expect("it lives") - cpu_ms;
-            let rss_kib = proc::peak_rss_kib(shown.pid).expect("it lives");
+            let cpu_ms = shown.cpu_ms() - cpu_ms;
+            let rss_kib = proc::peak_rss_kib(shown.flight()).expect("it lives");
             shown.land();
             let refreshes = window.as_secs() * 2;
             flights.push(vec![
@@ -218,6 +218,22 @@ impl Shot {
     fn sent(&self) -> (u64, u64) {
         let heard = self.heard.lock().expect("no panic");
         (heard.bytes, heard.frames)
+    }
+
+    /// The process that flies: the one that was started waits for it, so that the flight can outlive its terminal.
+    fn flight(&self) -> u32 {
+        let children = format!("/proc/{0}/task/{0}/children", self.pid);
+        let children = std::fs::read_to_string(children).expect("it lives");
+        children
+            .split_whitespace()
+            .next()
+            .and_then(|pid| pid.parse().ok())
+            .expect("it has started the flight")
+    }
+
+    /// What both have used, in milliseconds.
+    fn cpu_ms(&self) -> u64 {
+        [self.pid, self.flight()].into_iter().map(|pid| proc::cpu_ms(pid).expect("it lives")).sum()
     }
 
     fn press(&self, keys: &str) {
