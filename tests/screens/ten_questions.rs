@@ -41,7 +41,7 @@ fn answers(name: Name, playback: &Playback) -> [String; 10] {
     };
     assert_eq!(root == Pid::PREPARED, name == Name::Prepared);
     let statement = match name {
-        Name::Masked => "text hidden or not known",
+        Name::Masked => "text hidden",
         Name::Cic => "create index",
         _ => "alter table",
     };
