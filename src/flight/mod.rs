@@ -295,9 +295,11 @@ impl Ready {
                 None
             }
         };
-        // A flight that is shorter than its preparations ends with one of these.
-        let mut over = first.into_iter().any(|input| deck.take(clock.now(), input, &mut tell));
-        while !over {
+        for input in first {
+            deck.take(clock.now(), input, &mut tell);
+        }
+        // A flight that is shorter than its preparations has ended with one of these.
+        while !deck.cockpit.is_over() {
             let due = deck.cockpit.next_deadline();
             let slept_since = clock.now();
             let pulse = slept_since.plus_ms(PULSE_MS);
@@ -316,22 +318,21 @@ impl Ready {
                 let why = format!("lockpit did not run for {late_ms} ms: stopped, or the machine slept");
                 deck.take(at, Input::Gap(Gap { from: slept_since, why, lost: None }), &mut tell);
             }
-            let tick = || due.filter(|due| at >= *due).map(|_| Input::Tick);
-            let input = match heard {
-                Heard::Input(input) => Some(input),
-                Heard::Question(question) => {
-                    over = deck.answer(at, &mut desk, question, &mut tell);
-                    None
-                }
-                Heard::Nothing => None,
+            let tick = due.filter(|due| at >= *due).map(|_| Input::Tick);
+            // What time decides comes before an answer.
+            let (input, question) = match heard {
+                Heard::Input(input) => (Some(input), None),
+                Heard::Question(question) => (tick, Some(question)),
+                Heard::Nothing => (tick, None),
             };
             if matches!(input, Some(Input::Sample(_))) {
                 desk.sampled(at);
             }
-            if let Some(input) = input.or_else(tick)
-                && !over
-            {
-                over = deck.take(at, input, &mut tell);
+            if let Some(input) = input {
+                deck.take(at, input, &mut tell);
+            }
+            if let Some(question) = question {
+                deck.answer(at, &mut desk, question, &mut tell);
             }
         }
         drop(inputs);
@@ -376,29 +377,27 @@ struct Deck {
 }
 
 impl Deck {
-    /// Answers a question once the engine has handled what follows from it. True when the flight is over.
-    fn answer(
-        &mut self,
-        at: At,
-        desk: &mut Desk,
-        question: Question,
-        tell: &mut impl FnMut(Vec<Line>),
-    ) -> bool {
+    /// Answers a question once the engine has handled what follows from it. Over, the flight answers nobody.
+    fn answer(&mut self, at: At, desk: &mut Desk, question: Question, tell: &mut impl FnMut(Vec<Line>)) {
+        if self.cockpit.is_over() {
+            return;
+        }
         let Question { from, ask, reply } = question;
         if let Ask::Shown { what } = &ask {
             self.recorder.shown(at, &from.operator, what);
         }
         let (inputs, answer) = desk.hear(at, &self.cockpit, &from, ask);
-        let mut over = false;
         for input in inputs {
-            over |= self.take(at, input, tell);
+            self.take(at, input, tell);
         }
         let _ = reply.send(answer);
-        over
     }
 
-    /// One turn: log, handle, log, act, tell. True when the flight is over.
-    fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
+    /// One turn: log, handle, log, act, tell. The end is the last word: nothing is taken in after it.
+    fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) {
+        if self.cockpit.is_over() {
+            return;
+        }
         let was_sample = matches!(input, Input::Sample(_));
         let was_slow = matches!(&input, Input::Sample(sample) if sample.slow.is_some());
         self.recorder.begin_turn(at, &self.cockpit, &input);
@@ -410,9 +409,8 @@ impl Deck {
             feeder.handled(at, &self.cockpit);
         }
         self.recorder.end_turn(at, &effects);
-        let mut over = false;
         for effect in effects {
-            over |= self.executor.carry_out(at, effect);
+            self.executor.carry_out(at, effect);
         }
         if was_sample {
             let target = self.cockpit.target().map(Target::pid);
@@ -429,7 +427,6 @@ impl Deck {
             lines.push(note(at, text));
         }
         tell(lines);
-        over
     }
 }
 
