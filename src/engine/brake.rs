@@ -158,6 +158,14 @@ impl Brake {
         under_way.map(Stop::hit).or_else(|| self.stopped(attempt).map(|stopped| stopped.hit))
     }
 
+    /// Whether this attempt, or one it continues, was signalled, so that a trip would be spent on nothing. An
+    /// operator's stop that did not end it settles nothing.
+    pub fn is_settled(&self, attempt: &Attempt) -> bool {
+        let undone = |stopped: &Stopped| stopped.aborted && !stopped.ended;
+        self.hit(attempt) == Some(Hit::Yes)
+            && (self.stop.is_some() || !self.stopped(attempt).is_some_and(undone))
+    }
+
     /// Whether a stop ended this attempt, or the one it continues.
     pub fn has_ended(&self, attempt: &Attempt) -> bool {
         self.stopped(attempt).is_some_and(|stopped| stopped.ended)
@@ -325,7 +333,7 @@ impl Brake {
         let awaits_right = acts && target.right.is_none() && facts.at.ms_since(asked) < RIGHT_WITHIN_MS;
         // One stop at a time: a trip while another is under way would be spent on nothing. What the dead-man's
         // switch has hit needs no second one.
-        let is_free = self.stop.is_none() && self.hit(&target.attempt) != Some(Hit::Yes);
+        let is_free = self.stop.is_none() && !self.is_settled(&target.attempt);
         let free = !target.tripped && is_free && !awaits_right && self.decides(facts.at);
         let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
         target.tripped = true;
