@@ -5,6 +5,7 @@
 //! lines, or for the server.
 
 mod company;
+mod deck;
 mod desk;
 mod executor;
 pub mod feed;
@@ -25,7 +26,6 @@ use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState, Request};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
-use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
@@ -39,6 +39,7 @@ use crate::pg::watchdog::{Names, Watchdog};
 use crate::remote::protocol::Reply;
 pub use company::Company;
 use company::{greeting, listen};
+use deck::Deck;
 pub use desk::{Ask, Question};
 use desk::{Desk, Plate};
 use executor::Executor;
@@ -364,70 +365,6 @@ enum Heard {
     Input(Input),
     Question(Question),
     Nothing,
-}
-
-/// Engine, log and hands of a flight in the air.
-struct Deck {
-    cockpit: Cockpit,
-    narrator: Narrator,
-    executor: Executor,
-    recorder: Recorder,
-    host: Option<Host>,
-    feeder: Option<Feeder>,
-}
-
-impl Deck {
-    /// Answers a question once the engine has handled what follows from it. Over, the flight answers nobody.
-    fn answer(&mut self, at: At, desk: &mut Desk, question: Question, tell: &mut impl FnMut(Vec<Line>)) {
-        if self.cockpit.is_over() {
-            return;
-        }
-        let Question { from, ask, reply } = question;
-        if let Ask::Shown { what } = &ask {
-            self.recorder.shown(at, &from.operator, what);
-        }
-        let (inputs, answer) = desk.hear(at, &self.cockpit, &from, ask);
-        for input in inputs {
-            self.take(at, input, tell);
-        }
-        let _ = reply.send(answer);
-    }
-
-    /// One turn: log, handle, log, act, tell. The end is the last word: nothing is taken in after it.
-    fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) {
-        if self.cockpit.is_over() {
-            return;
-        }
-        let was_sample = matches!(input, Input::Sample(_));
-        let was_slow = matches!(&input, Input::Sample(sample) if sample.slow.is_some());
-        self.recorder.begin_turn(at, &self.cockpit, &input);
-        if let Some(feeder) = &self.feeder {
-            feeder.input(at, &input);
-        }
-        let effects = self.cockpit.handle(at, input);
-        if let Some(feeder) = &self.feeder {
-            feeder.handled(at, &self.cockpit);
-        }
-        self.recorder.end_turn(at, &effects);
-        for effect in effects {
-            self.executor.carry_out(at, effect);
-        }
-        if was_sample {
-            let target = self.cockpit.target().map(Target::pid);
-            self.executor.sampler.follow(target.into_iter().collect());
-        }
-        if let Some(host) = self.host.as_mut().filter(|_| was_slow) {
-            host.ask(at, &self.cockpit);
-        }
-        let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
-        if let Some(text) = self.recorder.news() {
-            if let Some(feeder) = &self.feeder {
-                feeder.recording(self.recorder.is_losing().then(|| text.clone()));
-            }
-            lines.push(note(at, text));
-        }
-        tell(lines);
-    }
 }
 
 fn note(at: At, text: String) -> Line {
