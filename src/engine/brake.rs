@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::Catalog;
 use super::effect::{DeadMan, Effect, Rung};
-use super::guard::{Facts, Guardrails, Level, Reading, seconds};
-use super::ids::{At, Attempt, BackendId, Oid, StopId};
+use super::guard::{Facts, Guardrails, Level};
+use super::ids::{At, Attempt, BackendId, StopId};
 use super::input::Outcome;
-use super::rungs::{dead_man, first_rung};
+use super::rungs::dead_man;
 use super::sample::Sample;
 use super::settings::{Arming, IfLost, OnTrip, Settings};
 use super::stop::{Cause, Hit, Step, Stop};
@@ -22,14 +22,12 @@ mod consent;
 mod orders;
 #[cfg(test)]
 mod tests;
+mod trips;
 
 use aftercare::Aftercare;
 pub use consent::Consent;
+use trips::{Incident, Obstacle, Unsent};
 
-/// How long after a stop a new attempt of the same client counts as a retry.
-const INCIDENT_MS: u64 = 60_000;
-/// How long a trip waits for the answer whether its target may be stopped; without one it is tried.
-const RIGHT_WITHIN_MS: u64 = 500;
 /// Stops that are remembered, so that a late answer about one is not taken for another's.
 const STOPS_KEPT: usize = 8;
 
@@ -96,31 +94,6 @@ pub struct Totals {
     pub lost_session_ms: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Incident {
-    application: String,
-    role: Option<Oid>,
-    first: At,
-    last: At,
-    attempts: u32,
-}
-
-/// A stop of this attempt had its last word without anybody having been signalled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Unsent {
-    attempt: Attempt,
-    obstacle: Obstacle,
-}
-
-/// What kept a stop from its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Obstacle {
-    /// No request got through, or none fitted the target any more.
-    Path,
-    /// In the state that the target was in, the consent does not reach it.
-    Consent,
-}
-
 impl Brake {
     /// A brake for these settings.
     pub fn new(settings: &Settings) -> Brake {
@@ -156,6 +129,14 @@ impl Brake {
     pub fn hit(&self, attempt: &Attempt) -> Option<Hit> {
         let under_way = self.stop.as_ref().filter(|stop| stop.attempt().continues_as(attempt));
         under_way.map(Stop::hit).or_else(|| self.stopped(attempt).map(|stopped| stopped.hit))
+    }
+
+    /// Whether this attempt, or one it continues, was signalled, so that a trip would be spent on nothing. An
+    /// operator's stop that did not end it settles nothing.
+    pub fn is_settled(&self, attempt: &Attempt) -> bool {
+        let undone = |stopped: &Stopped| stopped.aborted && !stopped.ended;
+        self.hit(attempt) == Some(Hit::Yes)
+            && (self.stop.is_some() || !self.stopped(attempt).is_some_and(undone))
     }
 
     /// Whether a stop ended this attempt, or the one it continues.
@@ -317,53 +298,6 @@ impl Brake {
         self.watchdog.take().map(|_| Effect::Watchdog { guards: None })
     }
 
-    fn trip(&mut self, facts: &Facts, target: &mut Target, refused: Option<&str>, step: &mut Step) {
-        let tripped = self.rails.tripped().next().cloned();
-        // The answer whether it may be stopped is on its way, and an input: this is judged again then.
-        let acts = self.consent.acts_on(facts.at, target);
-        let asked = target.found.max(self.consent.since());
-        let awaits_right = acts && target.right.is_none() && facts.at.ms_since(asked) < RIGHT_WITHIN_MS;
-        // One stop at a time: a trip while another is under way would be spent on nothing. What the dead-man's
-        // switch has hit needs no second one.
-        let is_free = self.stop.is_none() && self.hit(&target.attempt) != Some(Hit::Yes);
-        let free = !target.tripped && is_free && !awaits_right && self.decides(facts.at);
-        let Some((name, mut reading)) = tripped.filter(|_| free) else { return };
-        target.tripped = true;
-        let attempt = self.count_attempt(facts.at, target, &mut reading);
-        self.totals.trips += 1;
-        let begun = (acts && refused.is_none()).then(|| {
-            let id = self.next_id();
-            Stop::begin(id, facts.at, target, self.consent.on_trip())
-        });
-        let acted = matches!(begun, Some((Some(_), _)));
-        let pid = target.pid();
-        step.events.push(Event::Trip { name, reading, pid, acted, attempt });
-        if let Some(begun) = begun {
-            if !acted {
-                self.unsent = Some(Unsent { attempt: target.attempt, obstacle: Obstacle::Consent });
-            }
-            self.take_on(begun, true, step);
-        }
-    }
-
-    /// A stop that reached nobody is begun again, while the harm lasts, once what was in its way is not: on a
-    /// new control session, or when the consent reaches the state that the target is in now.
-    fn try_again(&mut self, at: At, target: &Target, refused: Option<&str>, step: &mut Step) {
-        let Some(unsent) = self.unsent.filter(|_| self.stop.is_none()) else { return };
-        let is_clear = match unsent.obstacle {
-            Obstacle::Path => self.control_is_back,
-            Obstacle::Consent => first_rung(target, self.consent.on_trip()).is_ok(),
-        };
-        let does_harm = unsent.attempt.continues_as(&target.attempt) && self.rails.tripped().next().is_some();
-        if is_clear && does_harm && self.consent.acts_on(at, target) && refused.is_none() {
-            self.unsent = None;
-            let text = format!("pid {} still does harm: its stop is tried again", target.pid());
-            step.events.push(Event::Note { warning: true, text });
-            let begun = Stop::begin(self.next_id(), at, target, self.consent.on_trip());
-            self.take_on(begun, true, step);
-        }
-    }
-
     fn next_id(&mut self) -> StopId {
         self.next_stop += 1;
         StopId(self.next_stop)
@@ -414,32 +348,6 @@ impl Brake {
             self.stop = None;
         }
         step
-    }
-
-    /// Retries of the same client are one incident, and say so.
-    fn count_attempt(&mut self, at: At, target: &Target, reading: &mut Reading) -> u32 {
-        let same = self.incident.take().filter(|incident| {
-            incident.application == target.application
-                && incident.role == target.role
-                && at.ms_since(incident.last) < INCIDENT_MS
-        });
-        let incident = match same {
-            Some(known) => Incident { last: at, attempts: known.attempts + 1, ..known },
-            None => Incident {
-                application: target.application.clone(),
-                role: target.role,
-                first: at,
-                last: at,
-                attempts: 1,
-            },
-        };
-        let attempts = incident.attempts;
-        if attempts > 1 {
-            let within = seconds(at.ms_since(incident.first));
-            reading.sentence += &format!("; attempt {attempts} in {within}: stop the tool");
-        }
-        self.incident = Some(incident);
-        attempts
     }
 
     /// What the dead-man's switch should be set to.

@@ -190,13 +190,15 @@ impl History {
         let target = cockpit.target();
         let pid = target.map(super::target::Target::pid);
         let waiting: Vec<Pid> = cockpit.scene().waiting_clients().filter(|w| Some(*w) != pid).collect();
-        let oldest_ms = cockpit.ages().oldest_ms(at, waiting.iter().copied()).unwrap_or(0);
+        // Nobody waits, or somebody does whose wait has no age.
+        let oldest_ms =
+            if waiting.is_empty() { Some(0) } else { cockpit.ages().oldest_ms(at, waiting.iter().copied()) };
         let sample = cockpit.sample();
         let counts = sample.map(|sample| sample.counts);
         let seen = |value: usize| sample.and(u64::try_from(value).ok());
         self.push(at, Signal::Victims, target.and_then(|target| u64::try_from(target.victims.len()).ok()));
         self.push(at, Signal::Waiting, seen(waiting.len()));
-        self.push(at, Signal::OldestWaitMs, sample.map(|_| oldest_ms));
+        self.push(at, Signal::OldestWaitMs, sample.and(oldest_ms));
         let active = counts.filter(|counts| counts.masked == 0).map(|counts| counts.active.into());
         self.push(at, Signal::Active, active);
         self.push(at, Signal::Connections, counts.map(|counts| counts.total.into()));

@@ -100,7 +100,7 @@ pub struct Cockpit {
     sample: Option<Box<Sample>>,
     sample_at: Option<At>,
     slow: Option<Box<sample::SlowFacts>>,
-    /// Nothing is decided by it, so it is in no checkpoint.
+    /// Nothing is decided by it.
     slow_at: Option<At>,
     #[serde(default, skip_serializing_if = "HostSight::is_empty")]
     host: HostSight,
@@ -111,8 +111,7 @@ pub struct Cockpit {
     quiet: QuietActivity,
     timeline: Timeline,
     links: BTreeMap<Conn, LinkState>,
-    /// Nothing is decided by it, so it is in no checkpoint.
-    /// When each of them was last heard of.
+    /// When each of them was last heard of. Nothing is decided by it.
     links_heard: BTreeMap<Conn, At>,
     endings: Endings,
     deadlocks: Deadlocks,

@@ -56,7 +56,7 @@ impl Cockpit {
         self.sample_at
     }
 
-    /// As of when [`Cockpit::slow`] shows the server; right after a checkpoint, as of the last sample.
+    /// As of when [`Cockpit::slow`] shows the server.
     pub fn slow_at(&self) -> Option<At> {
         self.slow_at
     }

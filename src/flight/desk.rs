@@ -176,8 +176,11 @@ impl Desk {
         take: bool,
         inputs: &mut Vec<Input>,
     ) -> Reply {
+        if let Command::Stick { .. } = command {
+            return refused("the stick is not passed by an order: take it, or give it back");
+        }
         // What cannot be done is no reason to take the stick from anybody.
-        if let Err(reason) = cockpit.may(&command) {
+        if let Err(reason) = cockpit.may_at(at, &command) {
             return refused(reason);
         }
         let moved = match take {
@@ -290,6 +293,8 @@ fn refused(reason: impl Into<String>) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::story::{Story, armed};
+    use crate::engine::testing::jam;
 
     fn desk() -> Desk {
         Desk::new(Plate::default(), Stick::new(0, Some("alice")))
@@ -329,5 +334,25 @@ mod tests {
         let (inputs, _) = desk.hear(At::default(), &cockpit, &bob(), Ask::Leave);
         assert_eq!(inputs.len(), 1, "the stick of who leaves is given back: {inputs:?}");
         assert_eq!(public.borrow_and_update().stick, None);
+    }
+
+    #[test]
+    fn an_order_cannot_move_the_stick() {
+        let (mut desk, cockpit) = (desk(), Cockpit::default());
+        let alice = Speaker { seat: Seat::Screen, operator: "alice".to_owned(), stays: true };
+        let command = Command::Stick { holder: Some("carol".to_owned()), taken_from: None };
+        let (inputs, reply) = desk.hear(At::default(), &cockpit, &alice, Ask::Order { command, take: false });
+        assert!(matches!(reply, Reply::Refused { .. }) && inputs.is_empty(), "{reply:?}: {inputs:?}");
+    }
+
+    #[test]
+    fn an_order_is_weighed_as_of_now_before_the_stick_is_taken_for_it() {
+        let mut story = Story::begin(armed());
+        story.look(1_000, jam(1));
+        let mut desk = desk();
+        let mut order = |ms| desk.hear(At::from_ms(ms), &story.cockpit, &bob(), say("arm 102", true));
+        let (inputs, reply) = order(5_000);
+        assert!(matches!(reply, Reply::Refused { .. }) && inputs.is_empty(), "blind by now: {reply:?}");
+        assert_eq!(order(1_100).0.len(), 2, "the stick is taken, and the order given");
     }
 }

@@ -23,8 +23,8 @@ pub(super) struct Executor {
 }
 
 impl Executor {
-    /// Carries out one effect; true when it ends the flight.
-    pub(super) fn carry_out(&self, at: At, effect: Effect) -> bool {
+    /// Carries out one effect.
+    pub(super) fn carry_out(&self, at: At, effect: Effect) {
         match effect {
             Effect::Pace { sample_every_ms, watch_every_ms } => {
                 self.sampler.pace(PaceOrder { sample_every_ms, watch_every_ms });
@@ -45,9 +45,9 @@ impl Executor {
                     watchdog.send_replace(guards);
                 }
             }
-            Effect::End { .. } => return true,
+            // The loop sees for itself that the engine is over.
+            Effect::End { .. } => {}
         }
-        false
     }
 
     fn order(&self, order: Order) {

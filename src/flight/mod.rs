@@ -5,6 +5,7 @@
 //! lines, or for the server.
 
 mod company;
+mod deck;
 mod desk;
 mod executor;
 pub mod feed;
@@ -25,7 +26,6 @@ use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Command, Conn, Gap, Input, Link, LinkState, Request};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
-use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
@@ -39,6 +39,7 @@ use crate::pg::watchdog::{Names, Watchdog};
 use crate::remote::protocol::Reply;
 pub use company::Company;
 use company::{greeting, listen};
+use deck::Deck;
 pub use desk::{Ask, Question};
 use desk::{Desk, Plate};
 use executor::Executor;
@@ -295,9 +296,11 @@ impl Ready {
                 None
             }
         };
-        // A flight that is shorter than its preparations ends with one of these.
-        let mut over = first.into_iter().any(|input| deck.take(clock.now(), input, &mut tell));
-        while !over {
+        for input in first {
+            deck.take(clock.now(), input, &mut tell);
+        }
+        // A flight that is shorter than its preparations has ended with one of these.
+        while !deck.cockpit.is_over() {
             let due = deck.cockpit.next_deadline();
             let slept_since = clock.now();
             let pulse = slept_since.plus_ms(PULSE_MS);
@@ -316,22 +319,21 @@ impl Ready {
                 let why = format!("lockpit did not run for {late_ms} ms: stopped, or the machine slept");
                 deck.take(at, Input::Gap(Gap { from: slept_since, why, lost: None }), &mut tell);
             }
-            let tick = || due.filter(|due| at >= *due).map(|_| Input::Tick);
-            let input = match heard {
-                Heard::Input(input) => Some(input),
-                Heard::Question(question) => {
-                    over = deck.answer(at, &mut desk, question, &mut tell);
-                    None
-                }
-                Heard::Nothing => None,
+            let tick = due.filter(|due| at >= *due).map(|_| Input::Tick);
+            // What time decides comes before an answer.
+            let (input, question) = match heard {
+                Heard::Input(input) => (Some(input), None),
+                Heard::Question(question) => (tick, Some(question)),
+                Heard::Nothing => (tick, None),
             };
             if matches!(input, Some(Input::Sample(_))) {
                 desk.sampled(at);
             }
-            if let Some(input) = input.or_else(tick)
-                && !over
-            {
-                over = deck.take(at, input, &mut tell);
+            if let Some(input) = input {
+                deck.take(at, input, &mut tell);
+            }
+            if let Some(question) = question {
+                deck.answer(at, &mut desk, question, &mut tell);
             }
         }
         drop(inputs);
@@ -363,74 +365,6 @@ enum Heard {
     Input(Input),
     Question(Question),
     Nothing,
-}
-
-/// Engine, log and hands of a flight in the air.
-struct Deck {
-    cockpit: Cockpit,
-    narrator: Narrator,
-    executor: Executor,
-    recorder: Recorder,
-    host: Option<Host>,
-    feeder: Option<Feeder>,
-}
-
-impl Deck {
-    /// Answers a question once the engine has handled what follows from it. True when the flight is over.
-    fn answer(
-        &mut self,
-        at: At,
-        desk: &mut Desk,
-        question: Question,
-        tell: &mut impl FnMut(Vec<Line>),
-    ) -> bool {
-        let Question { from, ask, reply } = question;
-        if let Ask::Shown { what } = &ask {
-            self.recorder.shown(at, &from.operator, what);
-        }
-        let (inputs, answer) = desk.hear(at, &self.cockpit, &from, ask);
-        let mut over = false;
-        for input in inputs {
-            over |= self.take(at, input, tell);
-        }
-        let _ = reply.send(answer);
-        over
-    }
-
-    /// One turn: log, handle, log, act, tell. True when the flight is over.
-    fn take(&mut self, at: At, input: Input, tell: &mut impl FnMut(Vec<Line>)) -> bool {
-        let was_sample = matches!(input, Input::Sample(_));
-        let was_slow = matches!(&input, Input::Sample(sample) if sample.slow.is_some());
-        self.recorder.begin_turn(at, &self.cockpit, &input);
-        if let Some(feeder) = &self.feeder {
-            feeder.input(at, &input);
-        }
-        let effects = self.cockpit.handle(at, input);
-        if let Some(feeder) = &self.feeder {
-            feeder.handled(at, &self.cockpit);
-        }
-        self.recorder.end_turn(at, &effects);
-        let mut over = false;
-        for effect in effects {
-            over |= self.executor.carry_out(at, effect);
-        }
-        if was_sample {
-            let target = self.cockpit.target().map(Target::pid);
-            self.executor.sampler.follow(target.into_iter().collect());
-        }
-        if let Some(host) = self.host.as_mut().filter(|_| was_slow) {
-            host.ask(at, &self.cockpit);
-        }
-        let mut lines = self.narrator.tell(at, &self.cockpit, was_sample);
-        if let Some(text) = self.recorder.news() {
-            if let Some(feeder) = &self.feeder {
-                feeder.recording(self.recorder.is_losing().then(|| text.clone()));
-            }
-            lines.push(note(at, text));
-        }
-        tell(lines);
-        over
-    }
 }
 
 fn note(at: At, text: String) -> Line {

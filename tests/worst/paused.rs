@@ -24,3 +24,19 @@ async fn a_pause_is_told_as_a_gap() {
     flight.sample_after(&gap).await;
     assert_eq!(flight.end().await.0, 0);
 }
+
+#[tokio::test]
+async fn a_flight_whose_time_passes_during_a_pause_ends_after_it() {
+    let Some(version) = on(&[15]).next() else { return };
+    let db = cluster(version.major).database("overdue").await;
+    let flight = Flight::attach(&db.conninfo(), &["--for", "3s"]).await;
+
+    flight.signal(Signal::STOP);
+    // The pause is the stimulus.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    flight.signal(Signal::CONT);
+
+    flight.says("gap", "lockpit did not run").await;
+    let (exit, end) = flight.ended().await;
+    assert_eq!((exit, &end["reason"]), (0, &serde_json::json!("time is up")));
+}

@@ -24,7 +24,15 @@ impl Brake {
             ArmScope::Session(backend) => Some(backend),
             ArmScope::AsAtStart => None,
         };
+        let before = self.consent.only();
         self.consent.give(at, only, for_ms, on_trip.unwrap_or(self.settings.on_trip));
+        if before.is_some() && self.consent.only() != before {
+            // What was in reach of an arming of one session is not therefore in reach of the next arming.
+            self.in_reach = false;
+            if let Some(care) = self.aftercare.as_mut() {
+                care.in_reach = false;
+            }
+        }
         self.unsent = None;
         let has_switch = self.settings.arming == Arming::Armed;
         (self.settings.if_lost == IfLost::Stop && !has_switch).then(|| {

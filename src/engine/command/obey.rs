@@ -7,7 +7,6 @@ use super::{ArmScope, Command, Request};
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::overrides::Override;
-use crate::engine::stop::Hit;
 use crate::engine::target::{Change, Target, View, attempt_of};
 use crate::engine::timeline::Event;
 use crate::engine::{Cockpit, Leaving};
@@ -49,7 +48,7 @@ impl Cockpit {
                     self.timeline.push(at, Event::Note { warning: true, text });
                 }
                 if let Some(target) = self.follow.target.as_mut()
-                    && self.brake.hit(&target.attempt) != Some(Hit::Yes)
+                    && !self.brake.is_settled(&target.attempt)
                 {
                     // What tripped before this consent was not acted on by it.
                     target.tripped = false;

@@ -6,9 +6,11 @@ use crate::engine::input::RungAnswer;
 use crate::engine::locks::LockMode::{AccessExclusiveLock, RowExclusiveLock};
 use crate::engine::sample::{Fact, State};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
-use crate::engine::story::{Story, alice, armed, begin, ended, gone, ordered, right, rung};
+use crate::engine::story::{Story, alice, armed, begin, ended, gone, holding, let_go, ordered, right, rung};
 use crate::engine::target::attempt_of;
-use crate::engine::testing::{A, B, Look, ORDERS, USERS, Who, calm, client, jam};
+use crate::engine::testing::{
+    A, B, Look, ORDERS, USERS, Who, calm, client, forgotten_reader, jam, readers, waiting_alter,
+};
 use crate::engine::timeline::{Event, GuardState, StopResult};
 
 fn watching() -> Settings {
@@ -318,7 +320,7 @@ fn whoever_acted_first_has_the_exit_code() {
     story.outcome(1_040, gone(1, 0));
     story.look(2_000, calm());
     let jam = || {
-        let readers = crate::engine::testing::readers(8, B);
+        let readers = readers(8, B);
         calm()
             .with(client(A).app("x"))
             .with(
@@ -601,7 +603,7 @@ fn the_stick_is_announced_and_known() {
     let mut story = Story::begin(watching());
     assert_eq!(story.cockpit.stick(), None);
     let bob = Some("bob".to_owned());
-    story.input(10, alice(Command::Stick { holder: bob, taken_from: Some("alice".to_owned()) }));
+    story.input(10, ordered(Command::Stick { holder: bob, taken_from: Some("alice".to_owned()) }));
     assert_eq!(story.cockpit.stick(), Some("bob"));
     let text = "bob takes the stick from alice".to_owned();
     assert_eq!(story.events(), [Event::Note { warning: true, text }]);
@@ -618,4 +620,52 @@ fn nothing_is_refused_silently_before_the_flight_begins_or_after_it_ends() {
     story.input(1_010, ordered(Command::End { reason: "interrupted".to_owned() }));
     assert!(story.cockpit.is_over());
     assert_eq!(story.cockpit.may(&Command::Abort { attempt }), Err("the flight is over".to_owned()));
+}
+
+#[test]
+fn an_order_that_does_not_end_the_target_leaves_the_guard_its_trip() {
+    let jammed = |n| calm().with(forgotten_reader()).with(deploy()).with_all(readers(n, B));
+    let mut story = Story::begin(armed());
+    story.look(900, jammed(1));
+    assert_eq!(rungs(&types(&mut story, 910, "cancel 102")), [(Rung::Cancel, B)]);
+    story.outcome(920, rung(1, RungAnswer::Sent, 911));
+    story.outcome(930, holding(1, State::IdleInTransaction, false, 1));
+    assert_eq!(last_words(&story.events())[0].0, StopResult::StillHolding, "a savepoint kept the lock");
+    assert_eq!(guard(&story).0, GuardState::Armed);
+    assert_eq!(rungs(&story.look(1_000, jammed(1))), [(Rung::Cancel, B)], "a client waits for a second");
+}
+
+/// The target in a transaction that began long before its statement.
+fn deploy() -> Who {
+    waiting_alter().transaction_from(-5_000)
+}
+
+#[test]
+fn a_new_arming_does_not_reach_the_session_of_the_old_one_through_its_aftercare() {
+    let tool = || waiting_alter().app("flyway");
+    let jammed = || calm().with(forgotten_reader()).with(tool()).with_all(readers(8, B));
+    let next = || calm().with(client(B).app("flyway").statement_from(1_200).runs(1));
+    let stopped = || {
+        let mut story = Story::begin(armed());
+        story.look(900, jammed());
+        types(&mut story, 910, "arm 102");
+        assert_eq!(
+            rungs(&story.look(1_100, jammed())),
+            [(Rung::Cancel, B)],
+            "for clients called deploy at first"
+        );
+        story.outcome(1_110, rung(1, RungAnswer::Sent, 1_101));
+        story
+    };
+    let mut story = stopped();
+    story.outcome(1_120, let_go(1, 0));
+    assert_eq!(rungs(&story.look(1_250, next())), [(Rung::Terminate, B)], "the arming is for it");
+    let mut story = stopped();
+    story.outcome(1_120, let_go(1, 0));
+    types(&mut story, 1_130, "arm as-at-start");
+    assert_eq!(rungs(&story.look(1_250, next())), [], "flyway is not called deploy");
+    let mut story = stopped();
+    types(&mut story, 1_115, "arm as-at-start");
+    story.outcome(1_120, let_go(1, 0));
+    assert_eq!(rungs(&story.look(1_250, next())), [], "nor when it comes while the stop is under way");
 }

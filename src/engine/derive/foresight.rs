@@ -8,6 +8,9 @@ use crate::engine::ids::At;
 use crate::engine::settings::IfLost;
 use crate::engine::timeline::GuardState;
 
+#[cfg(test)]
+mod tests;
+
 /// Whether something stops the target by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foresight {
@@ -47,14 +50,15 @@ impl Foresight {
                 "nothing: its locks let reads and writes through, so only a hand stops it".to_owned(),
             );
         }
+        if !brake.consent().acts_on(now, target) {
+            return nothing("nothing: blind, and not armed for it".to_owned());
+        }
         let readings = brake.guardrails().readings();
         let find = |name: &str| readings.iter().find(|(known, _)| known == name).map(|(_, reading)| reading);
         if *state == GuardState::Blind {
             let if_lost = cockpit.flight().map(|begin| begin.settings.if_lost);
             return match (if_lost, find("blind")) {
-                (Some(IfLost::Stop), Some(reading)) => {
-                    Foresight::Will(format!("blind: {}", reading.sentence))
-                }
+                (Some(IfLost::Stop), Some(reading)) => Foresight::Will(reading.sentence.clone()),
                 _ => nothing("nothing: blind, and --if-lost keep lets it go on".to_owned()),
             };
         }

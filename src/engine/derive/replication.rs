@@ -149,7 +149,7 @@ impl ReplicationView {
             ServerTime(sample.server_now.0.saturating_sub(us))
         });
         let mut senders: Vec<SenderLine> =
-            slow.senders.iter().map(|sender| sender_line(slow, sender, server_then, history, at)).collect();
+            slow.senders.iter().map(|sender| sender_line(slow, sender, server_then, history, seen)).collect();
         senders.sort_by(|a, b| worst_first(a).cmp(&worst_first(b)).then_with(|| a.name.cmp(&b.name)));
         let mut slots: Vec<SlotLine> = slow.slots.iter().map(|slot| slot_line(slow, slot)).collect();
         slots.sort_by(|a, b| {
@@ -191,14 +191,15 @@ fn sender_line(
     sender: &Sender,
     server_then: Option<ServerTime>,
     history: &History,
-    at: At,
+    seen: At,
 ) -> SenderLine {
     let left = |position: Option<u64>| Some(slow.wal_lsn?.saturating_sub(position?));
     let behind_bytes = left(sender.replay_lsn);
     let replay_lag_ms = sender.replay_lag_us.map(|us| us / 1_000);
     let reply = reply(server_then, sender.reply_time);
     let still_ms = history.replay(sender.pid).filter(|replay| Some(replay.lsn) == sender.replay_lsn);
-    let still_ms = still_ms.map(|replay| at.ms_since(replay.since));
+    // Up to when it was read: since then nobody has looked.
+    let still_ms = still_ms.map(|replay| seen.ms_since(replay.since));
     let lag = lag_words(behind_bytes, replay_lag_ms);
     let (verdict, sentence) = match (sender.state.as_deref(), behind_bytes) {
         (None, None) => {

@@ -207,3 +207,15 @@ fn growth_needs_time_and_a_rewind_starts_anew() {
     flight.history.observe(At::from_ms(500), &earlier.story.cockpit);
     assert_eq!(points(&flight.history, &Signal::Waiting), [(500, Some(1))]);
 }
+
+#[test]
+fn a_wait_of_unknown_age_is_not_told_as_just_begun() {
+    let (mut story, mut history) = (Story::begin(Settings::default()), History::default());
+    story.look(1_000, calm());
+    history.observe(At::from_ms(1_000), &story.cockpit);
+    // The server names whom it waits for; its lock was not among those read.
+    story.look(2_000, calm().with(client(A)).with(client(Pid(9)).behind(&[A])));
+    history.observe(At::from_ms(2_000), &story.cockpit);
+    assert_eq!(points(&history, &Signal::Waiting), [(1_000, Some(0)), (2_000, Some(1))]);
+    assert_eq!(points(&history, &Signal::OldestWaitMs), [(1_000, Some(0)), (2_000, None)]);
+}

@@ -139,3 +139,11 @@ fn slots_that_keep_wal_and_facts_that_are_old_are_said() {
     let calm = view_of(vec![(1_000, vec![], vec![])], 0);
     assert_eq!((calm.summary.as_str(), calm.verdict), ("no standby connected", Verdict::Healthy));
 }
+
+#[test]
+fn a_standby_that_nobody_looked_at_is_not_told_to_stand_still() {
+    let readings = vec![(1_000, vec![standby(1, "db2", MB, 900)], Vec::new())];
+    let view = view_of(readings, 12_000);
+    assert_eq!(view.senders[0].verdict, Verdict::Healthy, "{}", view.senders[0].sentence);
+    assert!(view.summary.ends_with("read 12 s ago"), "{}", view.summary);
+}

@@ -1,5 +1,7 @@
+use super::drawing::letters;
 use super::*;
 use crate::engine::derive::cancel::CancelWorks;
+use crate::engine::locks::LockMode;
 use crate::engine::sample::BackendKind;
 use crate::engine::settings::Settings;
 use crate::engine::story::{Story, armed};
