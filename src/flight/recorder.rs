@@ -82,7 +82,9 @@ impl Recorder {
 
     /// What a screen shows, which no replay depends on.
     pub(super) fn shown(&mut self, at: At, operator: &str, what: &str) {
+        const MOST_CHARS: usize = 200;
         let Some((log, _)) = &mut self.log else { return };
+        let what: String = what.chars().take(MOST_CHARS).collect();
         let mut batch = Batch::new();
         batch.event(at, &serde_json::json!({ "shown": what, "to": operator }));
         log.append(batch);

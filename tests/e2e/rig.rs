@@ -46,6 +46,7 @@ impl Place {
     }
 
     /// The home.
+    #[allow(dead_code, reason = "the README's commands run in it")]
     pub(crate) fn home(&self) -> &Path {
         self.dir.path()
     }
