@@ -32,6 +32,9 @@ impl Foresight {
             GuardState::Watching if sentence == "not armed" => {
                 return nothing("nothing: the guard is not armed".to_owned());
             }
+            GuardState::Watching if sentence.starts_with("disarmed") => {
+                return nothing(format!("nothing: the guard is {sentence}"));
+            }
             GuardState::Watching => return nothing(format!("nothing: {sentence}")),
             GuardState::Shadow => return nothing("nothing: in shadow, trips are only logged".to_owned()),
             GuardState::Blind | GuardState::Armed => {}

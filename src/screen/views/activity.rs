@@ -102,7 +102,11 @@ fn host_words(view: &HostView<'_>, shown: &Shown<'_>) -> String {
     }
     parts.push(match machine.memory {
         Some(memory) => {
-            format!("memory {} of {} free", bytes(memory.available_bytes), bytes(memory.total_bytes))
+            let (free, total) = (bytes(memory.available_bytes), bytes(memory.total_bytes));
+            // One unit is enough where both have the same.
+            let same =
+                free.split_once(' ').zip(total.split_once(' ')).filter(|(free, total)| free.1 == total.1);
+            format!("memory {} of {total} free", same.map_or(free.as_str(), |(free, _)| free.0))
         }
         None => "memory not known".to_owned(),
     });

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::open;
+use crate::engine::command::Command;
+use crate::engine::effect::Rung;
 use crate::screen::shown::Shown;
 use crate::screen::text;
 use crate::screen::theme::Meaning;
@@ -28,7 +30,7 @@ pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown:
         None => Line::from(vec![
             Span::raw("  "),
             key("y"),
-            Span::raw(" does it    "),
+            Span::raw(format!(" {}    ", verb(&asked.command))),
             key("esc"),
             Span::raw(" leaves it alone"),
         ]),
@@ -51,6 +53,17 @@ pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown:
         content.drain(end.saturating_sub(excess)..end);
     }
     lines(frame, inside, content);
+}
+
+/// What the key does.
+fn verb(command: &Command) -> &'static str {
+    match command {
+        Command::Abort { .. } => "aborts it",
+        Command::Stop { rung: Rung::Cancel, .. } => "cancels it",
+        Command::Stop { rung: Rung::Terminate, .. } => "terminates it",
+        Command::Arm { .. } => "arms it",
+        _ => "does it",
+    }
 }
 
 /// Leaving: what becomes of the flight?
