@@ -128,9 +128,10 @@ fn message(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         Seat::Landed => Some(landed(shown)),
         _ => None,
     };
-    let advice = advice.or_else(|| alarm(shown));
-    if let Some(advice) = advice {
-        strip(frame, area, vec![Part::new(0, advice, shown.style(Meaning::Text))], Vec::new(), shown);
+    let advice = advice.map(|text| (text, Meaning::Text));
+    let advice = advice.or_else(|| alarm(shown).map(|text| (text, Meaning::Warn)));
+    if let Some((advice, meaning)) = advice {
+        strip(frame, area, vec![Part::new(0, advice, shown.style(meaning))], Vec::new(), shown);
     }
 }
 

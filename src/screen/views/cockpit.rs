@@ -214,13 +214,13 @@ fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
             let bar = shown.glyphs.bar(u64::from(permille), 1_000, 12);
             text += &format!("{}{} {}.{} % ", bar.done, bar.rest, permille / 10, permille % 10);
         }
+        if let Some(eta_ms) = line.eta_ms {
+            text += &format!("{} left (estimate), ", seconds(eta_ms));
+        }
         text += line.phase.as_deref().unwrap_or(line.doing.words());
         if let Some((pid, since_ms)) = line.locker {
             let since = since_ms.map(|ms| format!(" for {}", seconds(ms))).unwrap_or_default();
             text += &format!(", waits for pid {pid}{since}");
-        }
-        if let Some(eta_ms) = line.eta_ms {
-            text += &format!(", {} left (estimate)", seconds(eta_ms));
         }
         return Some(Entry::new("progress", text, plain, shown));
     }

@@ -356,7 +356,7 @@ fn what_if_says_of_each_option_who_is_freed_and_which_key_does_it() {
         80,
         24,
         &[
-            "STOP OURS, pid 102",
+            "STOP THE TARGET, pid 102",
             "12 sessions go on",
             "STOP THE ROOT, pid 101",
             "select pid 101, then key K",
@@ -373,14 +373,14 @@ fn what_if_says_of_each_option_who_is_freed_and_which_key_does_it() {
 fn what_if_works_where_nobody_can_command_and_says_why_nothing_is_done() {
     let mut stage = what_if(jammed(12), None);
     stage.seat = Seat::Replay;
-    stage.shows(80, 24, &["a replay is read-only", "STOP OURS", "12 sessions go on", "WAIT"]);
+    stage.shows(80, 24, &["a replay is read-only", "STOP THE TARGET", "12 sessions go on", "WAIT"]);
 }
 
 #[test]
 fn what_if_keeps_every_title_in_the_lowest_window() {
     let victim = session(Pid(crate::engine::testing::FIRST_VICTIM));
     let stage = what_if(jammed(12), Some(victim));
-    stage.shows(60, 16, &["STOP OURS", "STOP THE ROOT", "STOP THE SELECTED", "WAIT"]);
+    stage.shows(60, 16, &["STOP THE TARGET", "STOP THE ROOT", "STOP THE SELECTED", "WAIT"]);
 }
 
 #[test]
