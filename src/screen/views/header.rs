@@ -15,7 +15,7 @@ use crate::engine::derive::unseen::Unseen;
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::input::{Conn, LinkState};
-use crate::engine::settings::OnTrip;
+use crate::engine::settings::{OnTrip, Selector};
 use crate::engine::timeline::GuardState;
 use crate::screen::shown::{Origin, Shown};
 use crate::screen::text;
@@ -176,7 +176,10 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
     let mut parts =
         vec![Part::new(0, format!(" {word} "), shown.style(meaning)), Part::new(0, sentence, plain)];
     let Some(settings) = shown.cockpit.flight().map(|begin| &begin.settings) else { return parts };
-    let selector = || shown.masked("target", &settings.target.to_string());
+    let selector = || match &settings.target {
+        Selector::Auto => settings.target.to_string(),
+        selector => shown.masked("target", &selector.to_string()),
+    };
     if matches!(state, GuardState::Armed | GuardState::Tripped | GuardState::Shadow) {
         let whom = consent.only().map_or_else(selector, |backend| format!("pid {}", backend.pid));
         let may = match consent.on_trip() {

@@ -277,7 +277,7 @@ pub(super) fn statement(kind: &str, text: Option<&str>, shown: &Shown<'_>) -> St
     match text {
         Some(text) if !shown.ui.presenter => text.to_owned(),
         Some(_) => kind.to_owned(),
-        None if kind == UNKNOWN => "text hidden or not known".to_owned(),
+        None if kind == UNKNOWN => "text unknown".to_owned(),
         None => format!("{kind} (text not known)"),
     }
 }
@@ -310,7 +310,10 @@ pub(super) fn guardrail_line(name: &str, reading: &Reading, width: u16, shown: &
     let limit = reading.limit.map_or("-".to_owned(), |limit| in_unit(name, limit));
     let left = vec![
         Span::styled(text::fit(name, 12, shown.glyphs), shown.style(Meaning::Text)),
-        Span::styled(format!(" {word:<7}"), shown.style(meaning)),
+        // What is underlined ends with its word.
+        Span::raw(" "),
+        Span::styled(word, shown.style(meaning)),
+        Span::raw(" ".repeat(7_usize.saturating_sub(word.len()))),
         Span::styled(format!("{value:>7}"), shown.style(Meaning::Text)),
         Span::styled(format!(" / {limit:<7}"), shown.style(Meaning::Muted)),
     ];
@@ -419,7 +422,8 @@ pub(super) fn event_line(at: At, what: &Event, width: u16, shown: &Shown<'_>) ->
         .map_or_else(|| super::header::clock(at.ms()), |at| at.strftime("%H:%M:%S").to_string());
     let left = vec![
         Span::styled(format!("{time} "), shown.style(Meaning::Muted)),
-        Span::styled(format!("{word:<6} "), shown.style(meaning)),
+        Span::styled(word, shown.style(meaning)),
+        Span::raw(" ".repeat(7_usize.saturating_sub(word.len()))),
         Span::styled(sentence, if meaning == Meaning::Danger { shown.style(meaning) } else { Style::new() }),
     ];
     two_sided(left, Vec::new(), width, shown)
