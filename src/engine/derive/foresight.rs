@@ -43,7 +43,9 @@ impl Foresight {
             return Foresight::Will("armed, and nothing is under guard now".to_owned());
         };
         if target.tripped {
-            return nothing("a guardrail has tripped on this attempt; it does so once".to_owned());
+            return nothing(
+                "nothing more: a guardrail has tripped on this attempt, and does so once".to_owned(),
+            );
         }
         if !target.strong {
             return nothing(

@@ -201,7 +201,7 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
 }
 
 /// A moment, to the minute: `22:32 UTC`.
-fn minute(shown: &Shown<'_>, at: At) -> String {
+pub(super) fn minute(shown: &Shown<'_>, at: At) -> String {
     let at = shown.utc_us(at).and_then(|utc_us| jiff::Timestamp::from_microsecond(utc_us).ok());
     at.map_or_else(|| "the end of the flight".to_owned(), |at| at.strftime("%H:%M UTC").to_string())
 }

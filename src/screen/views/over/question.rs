@@ -7,10 +7,12 @@ use ratatui::text::{Line, Span};
 use super::open;
 use crate::engine::command::Command;
 use crate::engine::effect::Rung;
+use crate::engine::timeline::GuardState;
 use crate::screen::shown::Shown;
 use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Confirm;
+use crate::screen::views::header::{minute, state_word};
 use crate::screen::widgets::pane::lines;
 
 const WIDTH: u16 = 84;
@@ -69,7 +71,13 @@ fn verb(command: &Command) -> &'static str {
 /// Leaving: what becomes of the flight?
 pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
     let target = shown.cockpit.target();
-    let guard = shown.cockpit.brake().state().map(|(_, sentence)| sentence.as_str()).unwrap_or_default();
+    let guard = match shown.cockpit.brake().state() {
+        Some((GuardState::Armed, _)) => {
+            format!("ARMED until {}", minute(shown, shown.cockpit.brake().consent().until()))
+        }
+        Some((state, sentence)) => format!("{}: {sentence}", state_word(*state).0),
+        None => "not known yet".to_owned(),
+    };
     let key = |key: &'static str, words: String| {
         Line::from(vec![
             Span::raw("  "),
