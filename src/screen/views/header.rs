@@ -183,10 +183,10 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
     if matches!(state, GuardState::Armed | GuardState::Tripped | GuardState::Shadow) {
         let whom = consent.only().map_or_else(selector, |backend| format!("pid {}", backend.pid));
         let may = match consent.on_trip() {
-            OnTrip::Auto => format!("may cancel or terminate {whom}"),
-            OnTrip::Cancel => format!("may cancel {whom}"),
-            OnTrip::Terminate => format!("may terminate {whom}"),
-            OnTrip::Signal(pid) => format!("may stop {whom} by a signal to process {pid}"),
+            OnTrip::Auto => format!("may stop {whom}: cancel or terminate"),
+            OnTrip::Cancel => format!("may stop {whom}: cancel only"),
+            OnTrip::Terminate => format!("may stop {whom}: terminate"),
+            OnTrip::Signal(pid) => format!("may stop {whom}: signal to process {pid}"),
         };
         parts.push(Part::new(1, may, plain));
         parts.push(Part::new(3, format!("if lost: {}", settings.if_lost), muted));
