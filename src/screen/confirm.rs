@@ -9,6 +9,7 @@ use crate::engine::command::Command;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::cost::StopCost;
 use crate::engine::effect::Rung;
+use crate::engine::guard::Level;
 use crate::engine::ids::{At, Attempt, Pid};
 use crate::engine::settings::{IfLost, OnTrip};
 
@@ -36,7 +37,12 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
                 stop_lines(cockpit, attempt.backend.pid, Some(*rung), now),
             )
         }
-        Command::Arm { .. } => ("ARM the guard on the target's session".to_owned(), arm_lines(cockpit)),
+        Command::Arm { .. } => {
+            let whom = cockpit.target().map(|target| identity(cockpit, &target.attempt));
+            let title =
+                whom.map_or_else(|| "ARM the guard".to_owned(), |whom| format!("ARM the guard on {whom}"));
+            (title, arm_lines(cockpit))
+        }
         other => (format!("{other}"), vec!["The flight ends; the migration itself goes on.".to_owned()]),
     };
     let typed = typed(cockpit, &command, presenter);
@@ -69,7 +75,11 @@ fn stop_lines(cockpit: &Cockpit, pid: Pid, rung: Option<Rung>, now: At) -> Vec<S
     }
     lines.extend(cost.clean_up.iter().map(|step| format!("clean up: {step}")));
     let behind = cockpit.scene().graph.downstream(pid).len();
-    lines.push(format!("{behind} sessions wait behind it"));
+    lines.push(match behind {
+        0 => "nobody waits behind it".to_owned(),
+        1 => "1 session waits behind it".to_owned(),
+        behind => format!("{behind} sessions wait behind it"),
+    });
     let target = cockpit.target().filter(|target| target.pid() == pid);
     if let Some(Err(why)) = target.and_then(|target| target.right.as_ref()) {
         lines.push(format!("it may be refused: {why}"));
@@ -88,10 +98,23 @@ fn stop_lines(cockpit: &Cockpit, pid: Pid, rung: Option<Rung>, now: At) -> Vec<S
 
 fn arm_lines(cockpit: &Cockpit) -> Vec<String> {
     let settings = cockpit.flight().map(|begin| begin.settings.clone()).unwrap_or_default();
-    let mut lines = vec![
-        "From now on a guardrail that trips stops this session by itself.".to_owned(),
-        "It reaches this session only, and ends with it or after 30 minutes.".to_owned(),
-    ];
+    let readings = cockpit.brake().guardrails().readings();
+    let over = readings.iter().find(|(_, reading)| reading.level == Level::Trip);
+    let mut lines = Vec::new();
+    // Who arms in the midst of a jam must not be surprised.
+    if let Some((name, reading)) = over {
+        lines.push(format!("It is stopped AT ONCE: {name} is over its limit now ({}).", reading.sentence));
+    } else {
+        lines.push("From now on a guardrail that trips stops this session by itself.".to_owned());
+    }
+    let how = match settings.on_trip {
+        OnTrip::Auto => "cancelled, or terminated where a cancel would let its script run on",
+        OnTrip::Cancel => "cancelled, never more",
+        OnTrip::Terminate => "terminated",
+        OnTrip::Signal(_) => "stopped by a signal to its runner",
+    };
+    lines.push(format!("It is then {how}."));
+    lines.push("It reaches this session only, and ends with it or after 30 minutes.".to_owned());
     let if_lost = match settings.if_lost {
         IfLost::Keep => "When lockpit is lost, the migration goes on (--if-lost keep).",
         IfLost::Stop => "When lockpit is lost, a strong attempt is stopped (--if-lost stop).",

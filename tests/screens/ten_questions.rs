@@ -41,7 +41,7 @@ fn answers(name: Name, playback: &Playback) -> [String; 10] {
     };
     assert_eq!(root == Pid::PREPARED, name == Name::Prepared);
     let statement = match name {
-        Name::Masked => "text hidden",
+        Name::Masked => "text unknown",
         Name::Cic => "create index",
         _ => "alter table",
     };
@@ -53,7 +53,9 @@ fn answers(name: Name, playback: &Playback) -> [String; 10] {
             ("nothing: blind, and --if-lost keep".to_owned(), "nothing left behind", "standby reads")
         }
         Name::Cic => ("nothing: the guard is not armed".to_owned(), "INVALID index", "standby reads"),
-        Name::Masked => ("nothing: the guard is not armed".to_owned(), "lost: not known", "texts, states"),
+        Name::Masked => {
+            ("nothing: the guard is not armed".to_owned(), "stop now +not known", "texts, states")
+        }
         _ => ("nothing: the guard is not armed".to_owned(), "nothing left behind", "standby reads"),
     };
     [

@@ -90,6 +90,9 @@ impl StopCost {
         if self.lost == "nothing" && self.leaves == "nothing" {
             return "nothing lost, nothing left behind".to_owned();
         }
+        if self.lost == self.leaves {
+            return self.lost.clone();
+        }
         format!("lost: {}; left behind: {}", self.lost, self.leaves)
     }
 }

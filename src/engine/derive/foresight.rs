@@ -35,6 +35,9 @@ impl Foresight {
             GuardState::Watching if sentence == "not armed" => {
                 return nothing("nothing: the guard is not armed".to_owned());
             }
+            GuardState::Watching if sentence.starts_with("disarmed") => {
+                return nothing(format!("nothing: the guard is {sentence}"));
+            }
             GuardState::Watching => return nothing(format!("nothing: {sentence}")),
             GuardState::Shadow => return nothing("nothing: in shadow, trips are only logged".to_owned()),
             GuardState::Blind | GuardState::Armed => {}
@@ -43,7 +46,9 @@ impl Foresight {
             return Foresight::Will("armed, and nothing is under guard now".to_owned());
         };
         if target.tripped {
-            return nothing("a guardrail has tripped on this attempt; it does so once".to_owned());
+            return nothing(
+                "nothing more: a guardrail has tripped on this attempt, and does so once".to_owned(),
+            );
         }
         if !target.strong {
             return nothing(

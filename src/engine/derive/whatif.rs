@@ -1,4 +1,4 @@
-//! What if: stop ours, stop the root, stop the selected one, or wait.
+//! What if: stop the target, stop the root, stop the selected one, or wait.
 //!
 //! Owns the simulation: one backend is taken out of the wait graph, and whoever has no blocker left goes on.
 //! What lies behind those who go on still waits for them; it is counted apart and never called freed.
@@ -183,7 +183,7 @@ fn freed_words(freed: &Freed, pid: Pid) -> String {
 
 fn stop(look: &Lookup<'_>, act: Act, pid: Pid, at: At) -> WhatIf {
     let what = match act {
-        Act::StopTarget => "stop ours",
+        Act::StopTarget => "stop the target",
         Act::StopRoot => "stop the root",
         Act::StopSelected => "stop the selected one",
         Act::Wait => "wait",

@@ -40,7 +40,11 @@ pub fn ago(ms: u64) -> String {
 
 /// A number with its noun: `1 session`, `3 sessions`.
 pub fn plural(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
+    let ending = match (number, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
     format!("{number} {noun}{ending}")
 }
 

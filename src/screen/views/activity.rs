@@ -3,7 +3,7 @@
 //! ```text
 //!  ┌ activity · 122 of 2,002 clients listed · sorted by harm · idle ones are not listed ──────────────┐
 //!  │ 98 active · 4 idle in transaction · 1,880 idle · 96 wait for a lock                    3 of 122  │
-//!  │ host        cpu 12 % · load 0.4 · memory 3.2 of 24 GB free                                       │
+//!  │ host cpu 12 % of 8 · load 0.4 · memory 3.2/24 GB free                                            │
 //!  │     pid tree▼     application    state          wait event        trans   wait behind statement  │
 //!  │   29025 A ROOT    report-job     idle in trans  Client/ClientRead 2m06s            97 last: se…  │
 //!  │   30925 B TARGET  lockpit/run    active         Lock/relation     0.3 s  0.3 s     96 ALTER TA…  │
@@ -87,7 +87,7 @@ pub(super) fn host_line(width: u16, shown: &Shown<'_>) -> Option<Line<'static>> 
         Fact::Known(view) => (host_words(&view, shown), Meaning::Text),
         Fact::Missing(why) => (format!("not known: {why}"), Meaning::Unknown),
     };
-    let label = Span::styled("host        ", shown.style(Meaning::Muted));
+    let label = Span::styled("host ", shown.style(Meaning::Muted));
     Some(two_sided(vec![label, Span::styled(text, shown.style(meaning))], Vec::new(), width, shown))
 }
 
@@ -102,7 +102,11 @@ fn host_words(view: &HostView<'_>, shown: &Shown<'_>) -> String {
     }
     parts.push(match machine.memory {
         Some(memory) => {
-            format!("memory {} of {} free", bytes(memory.available_bytes), bytes(memory.total_bytes))
+            let (free, total) = (bytes(memory.available_bytes), bytes(memory.total_bytes));
+            // One unit is enough where both have the same.
+            let same =
+                free.split_once(' ').zip(total.split_once(' ')).filter(|(free, total)| free.1 == total.1);
+            format!("memory {}/{total} free", same.map_or(free.as_str(), |(free, _)| free.0))
         }
         None => "memory not known".to_owned(),
     });

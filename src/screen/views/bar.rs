@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::header::{Part, clock, strip};
+use crate::engine::derive::words::plural;
+use crate::engine::guard::Level;
 use crate::screen::action::{self, Action, Available, Seat};
 use crate::screen::playback::{MarkerKind, Playback};
 use crate::screen::shown::{Origin, Shown};
@@ -13,10 +15,9 @@ use crate::screen::theme::Meaning;
 use crate::screen::ui::{Loudness, Popup, Purpose, View};
 
 /// Keys of the bar, the most wanted first.
-const FLYING: [Action; 12] = [
+const FLYING: [Action; 11] = [
     Action::Abort,
     Action::Arm,
-    Action::Disarm,
     Action::Cancel,
     Action::Terminate,
     Action::WhatIf,
@@ -40,6 +41,9 @@ const REPLAYING: [Action; 11] = [
     Action::Help,
     Action::Quit,
 ];
+
+/// Keys that every bar has.
+const ALWAYS: [Action; 2] = [Action::Help, Action::Quit];
 
 /// Lines of the foot.
 pub(super) fn height(shown: &Shown<'_>) -> u16 {
@@ -124,9 +128,29 @@ fn message(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         Seat::Landed => Some(landed(shown)),
         _ => None,
     };
-    if let Some(advice) = advice {
-        strip(frame, area, vec![Part::new(0, advice, shown.style(Meaning::Text))], Vec::new(), shown);
+    let advice = advice.map(|text| (text, Meaning::Text));
+    let advice = advice.or_else(|| alarm(shown).map(|text| (text, Meaning::Warn)));
+    if let Some((advice, meaning)) = advice {
+        strip(frame, area, vec![Part::new(0, advice, shown.style(meaning))], Vec::new(), shown);
     }
+}
+
+/// What to press when clients wait and nothing is going to help them.
+fn alarm(shown: &Shown<'_>) -> Option<String> {
+    let target = shown.cockpit.target()?;
+    let is_over = shown.cockpit.brake().guardrails().readings().iter().any(|(_, it)| it.level >= Level::Warn);
+    let may = shown.seat == Seat::Pilot && !shown.cockpit.is_guarding() && shown.stale_ms().is_none();
+    if !may || !is_over || target.victims.is_empty() {
+        return None;
+    }
+    let key = |action| shown.keymap.key(action);
+    let clients = plural(target.victims.len() as u64, "client");
+    Some(format!(
+        "{clients} behind pid {}: {} aborts it, {} says what each way costs",
+        target.pid(),
+        key(Action::Abort),
+        key(Action::WhatIf)
+    ))
 }
 
 fn landed(shown: &Shown<'_>) -> String {
@@ -145,14 +169,28 @@ fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let actions: &[Action] = if shown.seat == Seat::Replay { &REPLAYING } else { &FLYING };
     let mut spans = vec![Span::raw(" ")];
     let mut room = usize::from(area.width).saturating_sub(1);
+    let cost = |action: Action| match shown.keymap.key(action) {
+        key if key.is_empty() => 0,
+        key => text::width(&key) + text::width(word(action, shown)) + 3,
+    };
+    // How to get help and how to get out is never left out.
+    let mut kept: usize = ALWAYS.into_iter().map(cost).sum();
     for &action in actions {
+        // Of the two, the one that can be taken.
+        let action = match action {
+            Action::Arm if shown.cockpit.is_guarding() => Action::Disarm,
+            action => action,
+        };
         let key = shown.keymap.key(action);
         if key.is_empty() {
             continue;
         }
         let words = word(action, shown);
-        let needed = text::width(&key) + text::width(words) + 3;
-        if needed > room {
+        let needed = cost(action);
+        if ALWAYS.contains(&action) {
+            kept = kept.saturating_sub(needed);
+        }
+        if needed + kept > room {
             continue;
         }
         room -= needed;
@@ -178,8 +216,8 @@ fn word(action: Action, shown: &Shown<'_>) -> &'static str {
                 "play"
             }
         }
-        (Action::Left, Origin::Replay(_)) => "sample back",
-        (Action::Right, Origin::Replay(_)) => "sample on",
+        (Action::Left, Origin::Replay(_)) => "back",
+        (Action::Right, Origin::Replay(_)) => "on",
         (Action::Freeze, _) if shown.frozen_ms.is_some() => "thaw",
         _ => action::spec(action).short,
     }

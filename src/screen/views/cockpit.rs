@@ -27,8 +27,9 @@ use crate::engine::derive::words::plural;
 use crate::engine::guard::seconds;
 use crate::engine::ids::Pid;
 use crate::engine::sample::State;
+use crate::engine::settings::Selector;
 use crate::engine::target::Target;
-use crate::engine::timeline::Event;
+use crate::engine::timeline::{Event, Fate};
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Row;
@@ -75,7 +76,9 @@ fn wide(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
 
 fn narrow(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let rails = u16::try_from(shown.cockpit.brake().guardrails().readings().len()).unwrap_or(3).min(3);
-    let target_height = if shown.cockpit.target().is_some() { 8 } else { 5 };
+    let target_height = shown.cockpit.target().map_or(5, |target| {
+        u16::try_from(target_entries(target, shown).len() + 2).unwrap_or(u16::MAX).clamp(5, 8)
+    });
     let [top, middle, brief, lower] = Layout::vertical([
         Constraint::Length(target_height.min(area.height / 2)),
         Constraint::Fill(1),
@@ -128,9 +131,8 @@ fn target_entries(target: &Target, shown: &Shown<'_>) -> Vec<Entry> {
     } else {
         let oldest = cockpit.ages().oldest_ms(seen, target.victims.iter().copied());
         let oldest = oldest.map(|ms| format!(", oldest {}", tenths(ms))).unwrap_or_default();
-        let (whole, tenth) = (target.lost_us / 1_000_000, target.lost_us % 1_000_000 / 100_000);
         let clients = plural(victims as u64, "client");
-        (format!("{clients} wait{oldest}; {whole}.{tenth} session-s lost"), Meaning::Danger)
+        (format!("{clients} wait{oldest}; {}", lost(target.lost_us / 1_000)), Meaning::Danger)
     };
     entries.push(entry("behind it", behind, meaning));
     let foresight = Foresight::of(cockpit, shown.now);
@@ -199,7 +201,7 @@ fn blocker(pid: Pid, tree: &LockTree, shown: &Shown<'_>) -> String {
     let Some(one) = found else { return format!("pid {pid}") };
     let letter = one.letter.as_deref().map(|letter| format!("{letter} ")).unwrap_or_default();
     let who = if pid == Pid::PREPARED { "prepared".to_owned() } else { format!("pid {pid}") };
-    let age = one.xact_age_ms.map(|ms| format!(" {}", seconds(ms))).unwrap_or_default();
+    let age = one.xact_age_ms.map(|ms| format!(" {}", tenths(ms))).unwrap_or_default();
     format!("{letter}{who} {}, {}{age}", shown.application(&one.application), one.state_name())
 }
 
@@ -212,22 +214,23 @@ fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
             let bar = shown.glyphs.bar(u64::from(permille), 1_000, 12);
             text += &format!("{}{} {}.{} % ", bar.done, bar.rest, permille / 10, permille % 10);
         }
+        if let Some(eta_ms) = line.eta_ms {
+            text += &format!("{} left (estimate), ", seconds(eta_ms));
+        }
         text += line.phase.as_deref().unwrap_or(line.doing.words());
         if let Some((pid, since_ms)) = line.locker {
             let since = since_ms.map(|ms| format!(" for {}", seconds(ms))).unwrap_or_default();
             text += &format!(", waits for pid {pid}{since}");
         }
-        if let Some(eta_ms) = line.eta_ms {
-            text += &format!(", {} left (estimate)", seconds(eta_ms));
-        }
         return Some(Entry::new("progress", text, plain, shown));
     }
     let elapsed = view.target?;
+    // That it waits, for how long and for whom, is said above.
+    if elapsed.doing == Doing::WaitsForLock {
+        return None;
+    }
     let ran = elapsed.ms.map(|ms| format!("{} since it was sent; ", seconds(ms))).unwrap_or_default();
-    let text = match elapsed.doing {
-        Doing::WaitsForLock => format!("none yet, it waits; {ran}{}", elapsed.why),
-        _ => format!("{}, {ran}{}", elapsed.doing.words(), elapsed.why),
-    };
+    let text = format!("{}, {ran}{}", elapsed.doing.words(), elapsed.why);
     Some(Entry::new("progress", text, plain, shown))
 }
 
@@ -239,7 +242,9 @@ fn no_target(shown: &Shown<'_>) -> Vec<Entry> {
         .since(0)
         .map(|(_, event)| event)
         .filter(|event| match event {
-            Event::TargetEnded { .. } | Event::Trip { .. } => true,
+            // What a stop came to is told by its outcome.
+            Event::TargetEnded { fate, .. } => *fate != Fate::Cancelled,
+            Event::Trip { .. } => true,
             Event::Outcome(story) => story.is_final,
             _ => false,
         })
@@ -251,18 +256,22 @@ fn no_target(shown: &Shown<'_>) -> Vec<Entry> {
     let advice = if cockpit.sample().is_none() {
         "no sample yet".to_owned()
     } else {
-        let whom = cockpit.flight().map(|begin| begin.settings.target.to_string()).unwrap_or_default();
-        format!(
-            "Nothing is under guard: no session ({whom}) holds or awaits a lock of schema work on a user table."
-        )
+        let selector = cockpit.flight().map(|begin| begin.settings.target.clone()).unwrap_or_default();
+        let whom = match selector {
+            Selector::Auto => "no session".to_owned(),
+            selector => format!("no session ({})", shown.masked("target", &selector.to_string())),
+        };
+        let verb = if shown.stale_ms().is_some() { "was" } else { "is" };
+        format!("Nothing {verb} under guard: {whom} holds or awaits a lock of schema work on a user table.")
     };
     let advice = Entry::new("", advice, shown.style(Meaning::Muted), shown);
-    std::iter::once(advice).chain(last).collect()
+    // What has just happened comes before what does not.
+    last.chain(std::iter::once(advice)).collect()
 }
 
 fn guard(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let inside =
-        pane::pane(frame, area, &shown.title(&["guardrails", "value of limit", "2 minutes"]), false, shown);
+        pane::pane(frame, area, &shown.title(&["guardrails", "value / limit", "2 minutes"]), false, shown);
     let readings = shown.cockpit.brake().guardrails().readings();
     pane::lines(
         frame,
@@ -326,6 +335,16 @@ fn locks(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     draw_tree(frame, inside, &tree, shown)
 }
 
+/// Time that clients have waited, in all. Tenths of it tell nothing once it is much.
+fn lost(ms: u64) -> String {
+    let amount = if ms < 100_000 {
+        format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
+    } else {
+        super::activity::thousands(ms / 1_000)
+    };
+    format!("{amount} session-s lost")
+}
+
 /// What the tree comes to.
 pub(super) fn locks_title(tree: &LockTree, shown: &Shown<'_>) -> String {
     if shown.cockpit.sample().is_none() {
@@ -340,7 +359,7 @@ pub(super) fn locks_title(tree: &LockTree, shown: &Shown<'_>) -> String {
         (waiting, _) => format!("{waiting} waiting"),
     };
     let lost_ms = tree.lost_session_ms.filter(|ms| *ms > 0);
-    let lost = lost_ms.map(|ms| format!("{}.{} session-s lost", ms / 1_000, ms % 1_000 / 100));
+    let lost = lost_ms.map(lost);
     let mut parts = vec!["locks", roots.as_str(), waiting.as_str()];
     parts.extend(lost.as_deref());
     shown.dated(&parts)

@@ -215,6 +215,9 @@ fn consent_lines(most: usize, width: u16, shown: &Shown<'_>) -> Vec<Line<'static
     lines.extend(at_most(most, "means", &means, text, width, shown));
     let (right, meaning) = match cockpit.target().map(|target| (&target.right, target.pid())) {
         None => ("asked once something is under guard".to_owned(), Meaning::Muted),
+        Some((None, _)) if !cockpit.is_guarding() => {
+            ("asked once the guard is armed".to_owned(), Meaning::Muted)
+        }
         Some((None, pid)) => {
             (format!("whether lockpit may stop pid {pid} is not known yet"), Meaning::Unknown)
         }

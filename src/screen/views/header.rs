@@ -15,6 +15,7 @@ use crate::engine::derive::unseen::Unseen;
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::input::{Conn, LinkState};
+use crate::engine::settings::{OnTrip, Selector};
 use crate::engine::timeline::GuardState;
 use crate::screen::shown::{Origin, Shown};
 use crate::screen::text;
@@ -175,15 +176,23 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
     let mut parts =
         vec![Part::new(0, format!(" {word} "), shown.style(meaning)), Part::new(0, sentence, plain)];
     let Some(settings) = shown.cockpit.flight().map(|begin| &begin.settings) else { return parts };
-    let whom = match (consent.only(), settings.target.to_string()) {
-        (Some(backend), _) => format!("pid {}", backend.pid),
-        (None, selector) => shown.masked("target", &selector),
+    let selector = || match &settings.target {
+        Selector::Auto => settings.target.to_string(),
+        selector => shown.masked("target", &selector.to_string()),
     };
     if matches!(state, GuardState::Armed | GuardState::Tripped | GuardState::Shadow) {
-        parts.push(Part::new(1, format!("may stop {whom}: {}", consent.on_trip()), plain));
+        let whom = consent.only().map_or_else(selector, |backend| format!("pid {}", backend.pid));
+        let may = match consent.on_trip() {
+            OnTrip::Auto => format!("may stop {whom}: cancel or terminate"),
+            OnTrip::Cancel => format!("may stop {whom}: cancel only"),
+            OnTrip::Terminate => format!("may stop {whom}: terminate"),
+            OnTrip::Signal(pid) => format!("may stop {whom}: signal to process {pid}"),
+        };
+        parts.push(Part::new(1, may, plain));
         parts.push(Part::new(3, format!("if lost: {}", settings.if_lost), muted));
     } else {
-        parts.push(Part::new(2, format!("follows {whom}"), muted));
+        // A consent that is over says nothing of whom is followed now.
+        parts.push(Part::new(2, format!("follows {}", selector()), muted));
     }
     if settings.read_only {
         parts.push(Part::new(1, "READ-ONLY", shown.style(Meaning::Warn)));
@@ -192,7 +201,7 @@ fn guard(shown: &Shown<'_>) -> Vec<Part> {
 }
 
 /// A moment, to the minute: `22:32 UTC`.
-fn minute(shown: &Shown<'_>, at: At) -> String {
+pub(super) fn minute(shown: &Shown<'_>, at: At) -> String {
     let at = shown.utc_us(at).and_then(|utc_us| jiff::Timestamp::from_microsecond(utc_us).ok());
     at.map_or_else(|| "the end of the flight".to_owned(), |at| at.strftime("%H:%M UTC").to_string())
 }

@@ -7,7 +7,7 @@ use super::header::tenths;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::lookup::LockWords;
 use crate::engine::derive::tree::{Group, Node, One, Row as TreeRow};
-use crate::engine::guard::{Level, RULES, Reading, Unit, seconds};
+use crate::engine::guard::{Level, RULES, Reading, Unit};
 use crate::engine::history::{KEPT_MS, Signal};
 use crate::engine::ids::{At, Pid};
 use crate::engine::sample::State;
@@ -215,7 +215,7 @@ fn one_lines(
 }
 
 fn state_span(one: &One, shown: &Shown<'_>) -> Span<'static> {
-    let age = one.xact_age_ms.map(|ms| format!(" {}", seconds(ms))).unwrap_or_default();
+    let age = one.xact_age_ms.map(|ms| format!(" {}", tenths(ms))).unwrap_or_default();
     let meaning = match one.state {
         Some(State::Active | State::Fastpath) => Meaning::StateActive,
         Some(State::IdleInTransaction | State::IdleInTransactionAborted) => Meaning::StateIdleInTransaction,
@@ -252,7 +252,7 @@ fn holds_and_awaits(one: &One) -> String {
 }
 
 fn group_line(group: &Group, guides: Span<'static>, width: u16, shown: &Shown<'_>) -> Line<'static> {
-    let count = Span::styled(format!("{} x ", group.count()), shown.style(Meaning::LockVictim));
+    let count = Span::styled(format!("{:>2} x ", group.count()), shown.style(Meaning::LockVictim));
     let what = Span::styled(statement(&group.kind, group.text.as_deref(), shown), shown.style(Meaning::Text));
     let also =
         if group.also.is_empty() { String::new() } else { format!("  also {}", group.also.join(", ")) };
@@ -277,7 +277,7 @@ pub(super) fn statement(kind: &str, text: Option<&str>, shown: &Shown<'_>) -> St
     match text {
         Some(text) if !shown.ui.presenter => text.to_owned(),
         Some(_) => kind.to_owned(),
-        None if kind == UNKNOWN => "text hidden or not known".to_owned(),
+        None if kind == UNKNOWN => "text unknown".to_owned(),
         None => format!("{kind} (text not known)"),
     }
 }
@@ -301,15 +301,23 @@ pub(super) fn guardrail_line(name: &str, reading: &Reading, width: u16, shown: &
     // A rule has judged what was seen; only that of blindness judges the seeing.
     let is_old = shown.stale_ms().is_some() && name != "blind";
     let (word, meaning) = if is_old { ("old", Meaning::Unknown) } else { level_word(reading.level) };
-    let value = reading.value.map_or("-".to_owned(), |value| in_unit(name, value));
+    // Blindness goes on while nothing is there to be judged.
+    let value = match shown.stale_ms() {
+        Some(stale_ms) if name == "blind" => reading.value.map(|value| value.max(stale_ms)),
+        _ => reading.value,
+    };
+    let value = value.map_or("-".to_owned(), |value| in_unit(name, value));
     let limit = reading.limit.map_or("-".to_owned(), |limit| in_unit(name, limit));
     let left = vec![
         Span::styled(text::fit(name, 12, shown.glyphs), shown.style(Meaning::Text)),
-        Span::styled(format!(" {word:<7}"), shown.style(meaning)),
+        // What is underlined ends with its word.
+        Span::raw(" "),
+        Span::styled(word, shown.style(meaning)),
+        Span::raw(" ".repeat(7_usize.saturating_sub(word.len()))),
         Span::styled(format!("{value:>7}"), shown.style(Meaning::Text)),
-        Span::styled(format!(" of {limit:<7}"), shown.style(Meaning::Muted)),
+        Span::styled(format!(" / {limit:<7}"), shown.style(Meaning::Muted)),
     ];
-    let room = width.saturating_sub(39).min(40);
+    let room = width.saturating_sub(38).min(40);
     let columns = recent(&Signal::Guardrail(name.to_owned()), room, shown);
     let top =
         reading.limit.unwrap_or(1).max(columns.iter().filter_map(|column| column.value()).max().unwrap_or(0));
@@ -414,7 +422,8 @@ pub(super) fn event_line(at: At, what: &Event, width: u16, shown: &Shown<'_>) ->
         .map_or_else(|| super::header::clock(at.ms()), |at| at.strftime("%H:%M:%S").to_string());
     let left = vec![
         Span::styled(format!("{time} "), shown.style(Meaning::Muted)),
-        Span::styled(format!("{word:<6} "), shown.style(meaning)),
+        Span::styled(word, shown.style(meaning)),
+        Span::raw(" ".repeat(7_usize.saturating_sub(word.len()))),
         Span::styled(sentence, if meaning == Meaning::Danger { shown.style(meaning) } else { Style::new() }),
     ];
     two_sided(left, Vec::new(), width, shown)

@@ -212,6 +212,7 @@ fn command_lines(line: &ProgressLine, in_full: bool, width: u16, shown: &Shown<'
         Some(ms) => format!("{} of this phase (estimate)", tenths(ms)),
         None if exceeded => "not known: the server's estimate of the total is exceeded".to_owned(),
         None if line.total.is_none() => "not known: the server tells no total for this phase".to_owned(),
+        None if line.locker.is_some() => "not known: it goes on when those it waits for are done".to_owned(),
         None if line.rate_milli_per_s == Some(0) => "not known: nothing was done lately".to_owned(),
         None => "not known: the rate takes two looks at least a second apart".to_owned(),
     };
@@ -269,7 +270,8 @@ fn amount_words(line: &ProgressLine) -> String {
         (None, Some(total)) => format!("? of {}{noun}", number(total)),
         (None, None) => "the server tells none in this phase".to_owned(),
     };
-    if let Some(milli) = line.rate_milli_per_s {
+    // A phase that waits for others moves nothing: the amount is that of the phase before.
+    if let Some(milli) = line.rate_milli_per_s.filter(|_| line.locker.is_none()) {
         let rate = if milli > 0 && milli < 10_000 {
             format!("{}.{}", milli / 1_000, milli % 1_000 / 100)
         } else {

@@ -2,7 +2,7 @@
 
 use super::testing::{Stage, blank, blinded, busy, jammed, masked, quiet, unlooked, watched};
 use super::{line, rows};
-use crate::engine::command::Command;
+use crate::engine::command::{ArmScope, Command};
 use crate::engine::ids::{At, BackendId, Pid};
 use crate::engine::overrides::Override;
 use crate::engine::story::{alice, session};
@@ -356,7 +356,7 @@ fn what_if_says_of_each_option_who_is_freed_and_which_key_does_it() {
         80,
         24,
         &[
-            "STOP OURS, pid 102",
+            "STOP THE TARGET, pid 102",
             "12 sessions go on",
             "STOP THE ROOT, pid 101",
             "select pid 101, then key K",
@@ -373,14 +373,14 @@ fn what_if_says_of_each_option_who_is_freed_and_which_key_does_it() {
 fn what_if_works_where_nobody_can_command_and_says_why_nothing_is_done() {
     let mut stage = what_if(jammed(12), None);
     stage.seat = Seat::Replay;
-    stage.shows(80, 24, &["a replay is read-only", "STOP OURS", "12 sessions go on", "WAIT"]);
+    stage.shows(80, 24, &["a replay is read-only", "STOP THE TARGET", "12 sessions go on", "WAIT"]);
 }
 
 #[test]
 fn what_if_keeps_every_title_in_the_lowest_window() {
     let victim = session(Pid(crate::engine::testing::FIRST_VICTIM));
     let stage = what_if(jammed(12), Some(victim));
-    stage.shows(60, 16, &["STOP OURS", "STOP THE ROOT", "STOP THE SELECTED", "WAIT"]);
+    stage.shows(60, 16, &["STOP THE TARGET", "STOP THE ROOT", "STOP THE SELECTED", "WAIT"]);
 }
 
 #[test]
@@ -416,4 +416,31 @@ fn a_rule_without_fresh_facts_does_not_look_calm() {
 fn what_if_says_when_connection_slots_run_out_or_why_that_is_not_known() {
     what_if(watched(12), None).shows(80, 24, &["slots   286 left; not known: not enough samples"]);
     what_if(Stage::recorded(5_150), None).shows(80, 24, &[" left; none in ", "(estimate)"]);
+}
+
+#[test]
+fn how_to_get_help_and_how_to_leave_are_in_the_bar_of_every_window() {
+    for (name, stage) in scenes() {
+        for width in [60, 80, 120, 200] {
+            let bar = stage.lines(width, 24).into_iter().nth(22).unwrap_or_default();
+            assert!(bar.contains("? help") && bar.contains("q quit"), "{name} at {width}: {bar}");
+        }
+    }
+}
+
+#[test]
+fn who_arms_in_a_jam_is_told_that_it_stops_at_once() {
+    let arm = |stage: &Stage| {
+        let command = Command::Arm { scope: ArmScope::Session(session(B)), for_ms: None, on_trip: None };
+        crate::screen::confirm::ask(&stage.cockpit, command, false, 0, stage.now).lines.join(" ")
+    };
+    assert!(arm(&watched(12)).contains("AT ONCE"), "{}", arm(&watched(12)));
+    assert!(!arm(&watched(0)).contains("AT ONCE"), "{}", arm(&watched(0)));
+}
+
+#[test]
+fn clients_that_wait_unguarded_are_told_with_the_key_that_helps() {
+    watched(12).shows(80, 24, &["12 clients behind pid 102: a aborts it, w says"]);
+    assert!(!watched(0).text(80, 24).contains("aborts it"));
+    assert!(!jammed(12).text(80, 24).contains("aborts it"), "the guard is at it");
 }

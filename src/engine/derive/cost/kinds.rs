@@ -33,7 +33,7 @@ pub(super) fn of(look: &Lookup<'_>, backend: &Backend, text: &Text) -> Verdict {
         "CREATE INDEX CONCURRENTLY" => Verdict::new(
             Severity::Leftover,
             lost("the build"),
-            "an INVALID index under its real name; once built, writes maintain it, and a UNIQUE one may enforce",
+            "an INVALID index that writes may already maintain, and a UNIQUE one enforce",
         )
         .clean_up([
             format!("DROP INDEX CONCURRENTLY {};", names.new_index()),
@@ -53,7 +53,11 @@ pub(super) fn of(look: &Lookup<'_>, backend: &Backend, text: &Text) -> Verdict {
              can be detached concurrently",
         )
         .clean_up([
-            format!("ALTER TABLE {} DETACH PARTITION {} FINALIZE;", names.first("parent"), names.second("partition")),
+            format!(
+                "ALTER TABLE {} DETACH PARTITION {} FINALIZE;",
+                names.first("parent"),
+                names.second("partition")
+            ),
             "to undo: FINALIZE, then ATTACH PARTITION with its bounds".to_owned(),
         ]),
         "ALTER TABLE DETACH PARTITION FINALIZE" => Verdict::new(
@@ -66,9 +70,11 @@ pub(super) fn of(look: &Lookup<'_>, backend: &Backend, text: &Text) -> Verdict {
             names.first("parent"),
             names.second("partition")
         )]),
-        "ALTER TABLE VALIDATE CONSTRAINT" => {
-            Verdict::new(Severity::Work, lost("the scan"), "the constraint NOT VALID, as it was; run it again")
-        }
+        "ALTER TABLE VALIDATE CONSTRAINT" => Verdict::new(
+            Severity::Work,
+            lost("the scan"),
+            "the constraint NOT VALID, as it was; run it again",
+        ),
         "ALTER TABLE ATTACH PARTITION" => again("the scan of the partition, if there was one,"),
         "CREATE INDEX" => again("the build"),
         "REINDEX" => again("the rebuild of the index at hand"),

@@ -5,10 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::open;
+use crate::engine::command::Command;
+use crate::engine::effect::Rung;
+use crate::engine::timeline::GuardState;
 use crate::screen::shown::Shown;
 use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Confirm;
+use crate::screen::views::header::{minute, state_word};
 use crate::screen::widgets::pane::lines;
 
 const WIDTH: u16 = 84;
@@ -28,7 +32,7 @@ pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown:
         None => Line::from(vec![
             Span::raw("  "),
             key("y"),
-            Span::raw(" does it    "),
+            Span::raw(format!(" {}    ", verb(&asked.command))),
             key("esc"),
             Span::raw(" leaves it alone"),
         ]),
@@ -53,10 +57,27 @@ pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown:
     lines(frame, inside, content);
 }
 
+/// What the key does.
+fn verb(command: &Command) -> &'static str {
+    match command {
+        Command::Abort { .. } => "aborts it",
+        Command::Stop { rung: Rung::Cancel, .. } => "cancels it",
+        Command::Stop { rung: Rung::Terminate, .. } => "terminates it",
+        Command::Arm { .. } => "arms it",
+        _ => "does it",
+    }
+}
+
 /// Leaving: what becomes of the flight?
 pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
     let target = shown.cockpit.target();
-    let guard = shown.cockpit.brake().state().map(|(_, sentence)| sentence.as_str()).unwrap_or_default();
+    let guard = match shown.cockpit.brake().state() {
+        Some((GuardState::Armed, _)) => {
+            format!("ARMED until {}", minute(shown, shown.cockpit.brake().consent().until()))
+        }
+        Some((state, sentence)) => format!("{}: {sentence}", state_word(*state).0),
+        None => "not known yet".to_owned(),
+    };
     let key = |key: &'static str, words: String| {
         Line::from(vec![
             Span::raw("  "),

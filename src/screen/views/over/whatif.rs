@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  ┏ what if ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-//!  ┃ stop ours, pid 102 deploy                                       key a ┃
+//!  ┃ STOP THE TARGET, pid 102 deploy                                 key a ┃
 //!  ┃   frees   96 sessions go on, 96 of them victims                       ┃
 //!  ┃   lost    nothing                                                     ┃
 //!  ┃   leaves  nothing                                                     ┃
@@ -202,7 +202,7 @@ fn cost_items(cost: &StopCost) -> Vec<Item> {
 /// The option by name; the client masked for a shared screen.
 fn title(option: &WhatIf, shown: &Shown<'_>) -> String {
     let what = match option.act {
-        Act::StopTarget => "STOP OURS",
+        Act::StopTarget => "STOP THE TARGET",
         Act::StopRoot => "STOP THE ROOT",
         Act::StopSelected => "STOP THE SELECTED ONE",
         Act::Wait => return "WAIT".to_owned(),
@@ -220,7 +220,7 @@ fn title(option: &WhatIf, shown: &Shown<'_>) -> String {
 
 /// Which key does it, or why none does.
 fn key(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> (String, Meaning) {
-    let Some(pid) = option.pid else { return ("needs no key".to_owned(), Meaning::Muted) };
+    let Some(pid) = option.pid else { return (String::new(), Meaning::Muted) };
     let id = shown.cockpit.sample().and_then(|sample| sample.backend(pid)).map(Backend::id);
     let id = id.or((pid == Pid::PREPARED).then_some(BackendId { pid, backend_start: None }));
     // Who may command is said in the frame; here it is about the rest.
