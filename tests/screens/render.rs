@@ -65,6 +65,7 @@ pub(crate) fn with<T>(playback: &Playback, look: Look, ui: &Ui, then: impl FnOnc
     let picture = playback.picture();
     then(&Shown {
         cockpit: &picture.cockpit,
+        live: &picture.cockpit,
         history: &picture.history,
         now: playback.now(),
         origin,
@@ -94,6 +95,7 @@ pub(crate) fn press(playback: &Playback, look: Look, ui: &mut Ui, keys: &[&str])
                 keymap: shown.keymap,
                 rows: &rows,
                 page: 10,
+                furthest: 10,
                 now_ms: 0,
                 now: shown.now,
             };

@@ -120,6 +120,7 @@ fn message(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         return;
     }
     let advice = match shown.seat {
+        Seat::ReadOnly => Some("this screen only looks on: it was opened with --read-only".to_owned()),
         Seat::Observer => Some("this screen looks on: T takes the stick".to_owned()),
         Seat::Landed => Some(landed(shown)),
         _ => None,
