@@ -155,7 +155,11 @@ pub struct Joined {
 impl Joined {
     /// A screen on the log that `tail` reads; `clock` is the flight's.
     pub fn new(tail: Tail, clock: FlightClock) -> Joined {
-        Joined { tail, clock, picture: Picture::default(), ended: None, died: false }
+        // Nothing may follow the checkpoint at which reading begins.
+        let mut picture = Picture::default();
+        let cockpit = tail.cockpit().clone();
+        picture.jump(cockpit.sample_at().unwrap_or_default(), cockpit);
+        Joined { tail, clock, picture, ended: None, died: false }
     }
 
     /// Twice as often as the flight looks, within reason: its log grows as often.
