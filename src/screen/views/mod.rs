@@ -3,8 +3,9 @@
 //! Owns the layout of a frame: head, body, foot, and what lies over them. A view reads [`Shown`] and draws; it
 //! changes nothing.
 //!
-//! **To add a screen:** a file here with `draw`, `rows` and `line`, a variant of [`View`], one arm in each of the
-//! four functions below, and an action with its key in [`super::action`].
+//! **To add a screen:** a file here with `draw` and `rows`, a variant of [`View`], one arm in [`draw`] and [`rows`]
+//! (in [`panes`] too, when it has several), and an action with its key in [`super::action`] and its arm in
+//! [`super::update::act`]. A new kind of [`Row`] needs its line and details in `over::details`.
 
 mod activity;
 mod bar;
