@@ -4,7 +4,6 @@
 #![allow(clippy::print_stdout, reason = "a benchmark's result goes to whoever runs it")]
 
 #[path = "common/mod.rs"]
-#[allow(dead_code, reason = "other benchmarks use the rest")]
 mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -282,6 +281,7 @@ fn frame_times(log: &Path, n_waiters: usize) -> Vec<Vec<String>> {
             let picture = playback.picture();
             let shown = Shown {
                 cockpit: &picture.cockpit,
+                live: &picture.cockpit,
                 history: &picture.history,
                 now: playback.now(),
                 origin: Origin::Replay(&playback),
@@ -295,7 +295,7 @@ fn frame_times(log: &Path, n_waiters: usize) -> Vec<Vec<String>> {
             };
             let clock = FlightClock::start();
             let mut page = 0;
-            terminal.draw(|frame| page = views::draw(frame, &shown)).expect("a frame");
+            terminal.draw(|frame| page = views::draw(frame, &shown).page).expect("a frame");
             assert!(page > 0, "a page has rows");
             taken_us.entry(view.name()).or_default().push(clock.now().0);
         }

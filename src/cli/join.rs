@@ -80,7 +80,7 @@ pub(super) fn run(args: &JoinArgs) -> Result<u8, Failure> {
     let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
     let mut tail = Tail::open(log).map_err(unreadable)?;
     if let Some(looks) = looks {
-        return look(tail, remote, operator, looks);
+        return look(tail, remote, operator, looks, args.read_only);
     }
     complain(&format!("joined {name}, recorded in {}", log.display()));
     let mut teller = Teller::resume(tail.replay());
@@ -107,18 +107,23 @@ pub(super) fn run(args: &JoinArgs) -> Result<u8, Failure> {
 }
 
 /// A screen on the flight; it stays when the flight has ended, and so does the log.
-fn look(tail: Tail, remote: Remote, operator: String, looks: Looks) -> Result<u8, Failure> {
+fn look(tail: Tail, remote: Remote, operator: String, looks: Looks, read_only: bool) -> Result<u8, Failure> {
     let greeting = remote.greeting().clone();
     let name = greeting.flight.clone();
     let (sender, events) = mpsc::channel();
+    let (pilot, _kept_open) = match read_only {
+        true => (None, Some(remote)),
+        false => (Some(Pilot::there(remote, operator, sender.clone())), None),
+    };
     let screen = Screen {
         source: Source::Joined(Joined::new(tail, FlightClock::of_flight(greeting.clock_zero_us))),
-        pilot: Some(Pilot::there(remote, operator, sender.clone())),
+        pilot,
         looks,
         recording: Recording {
             flight: greeting.flight,
             log: greeting.log.map(|log| log.display().to_string()),
             died: false,
+            failed: None,
         },
         may_detach: false,
     };

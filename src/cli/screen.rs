@@ -137,6 +137,7 @@ pub(super) fn open(
         flight: ready.name().to_owned(),
         log: ready.log_path().map(|path| path.display().to_string()),
         died: false,
+        failed: None,
     };
     let may_detach = exile.is_some();
     let pilot = Pilot::here(commands.clone(), operator, sender.clone());

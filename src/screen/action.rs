@@ -166,12 +166,14 @@ pub enum Seat {
     Replay,
     /// Nothing can be commanded any more: the flight is over.
     Landed,
+    /// Nothing can be commanded from here: it was opened to look only.
+    ReadOnly,
 }
 
 /// What availability depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// What is shown.
+    /// The flight as it is now, even while the display is frozen.
     pub cockpit: &'a Cockpit,
     /// The state of the display.
     pub ui: &'a Ui,
@@ -179,6 +181,12 @@ pub struct Context<'a> {
     pub seat: Seat,
     /// The backend that is selected.
     pub selected: Option<BackendId>,
+    /// What is selected is not among the lines that are shown.
+    pub is_hidden: bool,
+    /// The display shows an earlier moment.
+    pub is_frozen: bool,
+    /// The flight flies in the process of this screen, and stops with it.
+    pub flies_here: bool,
     /// It can be had by leaving: detaching needs a process of the flight's own.
     pub may_detach: bool,
 }
@@ -187,6 +195,9 @@ impl Context<'_> {
     /// What the selected backend is at, when it is still there.
     pub fn attempt(&self) -> Result<Attempt, String> {
         let selected = self.selected.ok_or("no backend is selected")?;
+        if self.is_hidden {
+            return Err("the selected backend is not among the lines shown".to_owned());
+        }
         if selected.pid == Pid::PREPARED {
             return Err("a prepared transaction has no process: ROLLBACK PREPARED ends it".to_owned());
         }
@@ -217,9 +228,24 @@ impl Context<'_> {
             Action::Mark => Command::Mark { note: String::new() },
             _ => return Err("this gives no order".to_owned()),
         };
-        self.may_command()?;
-        self.cockpit.may(&command)?;
+        self.may(&command)?;
         Ok(command)
+    }
+
+    /// Whether this screen may give `command` now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may(&self, command: &Command) -> Result<(), String> {
+        self.may_command()?;
+        let is_aimed = matches!(
+            command,
+            Command::Arm { .. } | Command::Follow { .. } | Command::Abort { .. } | Command::Stop { .. }
+        );
+        if self.is_frozen && is_aimed {
+            return Err("the display is frozen, and this may not be so any more: thaw it first".to_owned());
+        }
+        self.cockpit.may(command)
     }
 
     /// Whether this screen commands the flight.
@@ -232,6 +258,7 @@ impl Context<'_> {
             Seat::Observer => Err("this screen looks on: T takes the stick".to_owned()),
             Seat::Replay => Err("a replay is read-only: this has happened".to_owned()),
             Seat::Landed => Err("the flight is over".to_owned()),
+            Seat::ReadOnly => Err("this screen only looks on: it was opened with --read-only".to_owned()),
         }
     }
 }
@@ -258,6 +285,7 @@ pub fn available(action: Action, context: &Context<'_>) -> Available {
             Seat::Observer => Available::Yes,
             Seat::Pilot => Available::no("this screen has the stick"),
             Seat::Replay | Seat::Landed => Available::no("there is no flight in the air to command"),
+            Seat::ReadOnly => Available::no("this screen was opened with --read-only"),
         },
         Action::WhatIf => Available::only_if(
             context.selected.is_some() || context.cockpit.target().is_some(),
@@ -277,9 +305,8 @@ pub fn available(action: Action, context: &Context<'_>) -> Available {
         | Action::Faster
         | Action::Slower => Available::only_if(in_replay, "this is no replay"),
         Action::Suspend => {
-            let guarding = context.cockpit.is_guarding();
-            let flies_here = context.seat == Seat::Pilot && !in_replay;
-            Available::only_if(!(guarding && flies_here), "the guard is armed, and would be suspended too")
+            let is_guard = context.flies_here && context.cockpit.is_guarding();
+            Available::only_if(!is_guard, "the guard is armed, and would be suspended too")
         }
         Action::Freeze => Available::only_if(!in_replay, "in a replay this key plays and pauses"),
         Action::Back => Available::only_if(

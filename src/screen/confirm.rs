@@ -3,13 +3,14 @@
 //! Owns which orders are asked about and what is said: whom it names, what it costs, what it leaves behind. Gives no
 //! order.
 
+use super::shown::stale_ms;
 use super::ui::{Confirm, Typed};
 use crate::engine::Cockpit;
 use crate::engine::command::Command;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::cost::StopCost;
 use crate::engine::effect::Rung;
-use crate::engine::guard::Level;
+use crate::engine::guard::{Level, seconds};
 use crate::engine::ids::{At, Attempt, Pid};
 use crate::engine::settings::{IfLost, OnTrip};
 
@@ -45,6 +46,10 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
         }
         other => (format!("{other}"), vec!["The flight ends; the migration itself goes on.".to_owned()]),
     };
+    let mut lines = lines;
+    if let Some(ms) = stale_ms(cockpit, now) {
+        lines.push(format!("All this was so {} ago: nothing newer is known.", seconds(ms / 100 * 100)));
+    }
     let typed = typed(cockpit, &command, presenter);
     Confirm { command, title, lines, typed, since_ms: now_ms }
 }
@@ -52,7 +57,8 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
 /// Whom a stop names.
 fn identity(cockpit: &Cockpit, attempt: &Attempt) -> String {
     let pid = attempt.backend.pid;
-    let Some(backend) = cockpit.sample().and_then(|sample| sample.backend(pid)) else {
+    let backend = cockpit.sample().and_then(|sample| sample.backend(pid));
+    let Some(backend) = backend.filter(|backend| backend.id() == attempt.backend) else {
         return format!("pid {pid}");
     };
     let kind = cockpit.catalog().kind(backend.text);

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{self, Action, SPECS};
+use super::action::{self, Action, SPECS, spec};
 use crate::engine::near::is_near;
 
 /// A key with its modifiers.
@@ -81,6 +81,11 @@ impl Key {
             }
             _ => Code::Named(NAMED.iter().find(|(known, _)| *known == rest).ok_or_else(|| no_such(name))?.0),
         };
+        // A terminal sends the same for ctrl-L and ctrl-l.
+        let code = match code {
+            Code::Char(c) if ctrl => Code::Char(c.to_ascii_lowercase()),
+            code => code,
+        };
         Ok(Key { code, ctrl, alt })
     }
 }
@@ -114,6 +119,23 @@ pub struct Keymap {
     actions: BTreeMap<Key, Action>,
 }
 
+impl Key {
+    /// Why the key cannot be one of `action`: a question answers to fixed keys, and a key that is held down must
+    /// not ask and answer.
+    fn is_taken_for(self, action: Action) -> Option<&'static str> {
+        let is_plain = |chars: &str| matches!(self, Key { code: Code::Char(c), ctrl: false, alt: false } if chars.contains(c));
+        match action {
+            Action::Back => None,
+            _ if self.code == Code::Named("esc") => Some("it closes what is open"),
+            Action::Abort | Action::Arm | Action::Cancel | Action::Terminate if is_plain("y") => {
+                Some("it answers the question that follows")
+            }
+            Action::Quit if is_plain("ade") => Some("it answers the question that follows"),
+            _ => None,
+        }
+    }
+}
+
 /// What is wrong with the user's keys.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
@@ -133,6 +155,19 @@ pub enum KeymapError {
         /// What is wrong with it.
         why: String,
     },
+    /// The key has a fixed meaning where the action leads.
+    #[error("[keys] {action}: {key} cannot be its key: {why}")]
+    Taken {
+        /// The key.
+        key: String,
+        /// The action.
+        action: &'static str,
+        /// What the key does there.
+        why: &'static str,
+    },
+    /// No key leaves the screen.
+    #[error("[keys] quit: no key is left for it; give it one")]
+    NoWayOut,
     /// One key, two actions.
     #[error("[keys] {key}: bound to both {first} and {second}")]
     Conflict {
@@ -164,6 +199,9 @@ impl Keymap {
             for key in keys {
                 let key =
                     Key::parse(key).map_err(|why| KeymapError::UnknownKey { action: name.clone(), why })?;
+                if let Some(why) = key.is_taken_for(action) {
+                    return Err(KeymapError::Taken { key: key.to_string(), action: spec(action).name, why });
+                }
                 bind(&mut chosen, key, action)?;
             }
         }
@@ -178,7 +216,10 @@ impl Keymap {
             }
         }
         chosen.extend(defaults);
-        Ok(Keymap { actions: chosen })
+        match chosen.values().any(|action| *action == Action::Quit) {
+            true => Ok(Keymap { actions: chosen }),
+            false => Err(KeymapError::NoWayOut),
+        }
     }
 
     /// What `key` does.
@@ -189,8 +230,7 @@ impl Keymap {
     /// The keys of an action.
     pub fn keys(&self, action: Action) -> impl Iterator<Item = Key> {
         // As they are declared, so that the best known one is shown first.
-        let declared: Vec<Key> =
-            action::spec(action).keys.iter().filter_map(|key| Key::parse(key).ok()).collect();
+        let declared: Vec<Key> = spec(action).keys.iter().filter_map(|key| Key::parse(key).ok()).collect();
         let mut keys: Vec<Key> =
             self.actions.iter().filter(|(_, bound)| **bound == action).map(|(key, _)| *key).collect();
         keys.sort_by_key(|key| declared.iter().position(|known| known == key).unwrap_or(usize::MAX));
@@ -207,8 +247,8 @@ fn bind(actions: &mut BTreeMap<Key, Action>, key: Key, action: Action) -> Result
     match actions.insert(key, action) {
         Some(other) if other != action => Err(KeymapError::Conflict {
             key: key.to_string(),
-            first: action::spec(other).name,
-            second: action::spec(action).name,
+            first: spec(other).name,
+            second: spec(action).name,
         }),
         _ => Ok(()),
     }
@@ -271,6 +311,30 @@ mod tests {
     fn two_actions_on_one_key_are_a_conflict() {
         let error = Keymap::new(&changes(&[("abort", &["x"]), ("mark", &["x"])])).expect_err("a conflict");
         assert_eq!(error.to_string(), "[keys] x: bound to both abort and mark");
+    }
+
+    #[test]
+    fn a_key_that_asks_cannot_also_answer() {
+        let refused = [("abort", "y"), ("terminate", "y"), ("quit", "e"), ("quit", "d"), ("abort", "esc")];
+        for (action, key) in refused {
+            let error = Keymap::new(&changes(&[(action, &[key])])).expect_err(key).to_string();
+            assert!(error.starts_with(&format!("[keys] {action}: {key} cannot be its key: ")), "{error}");
+        }
+        for (action, key) in [("copy", "y"), ("abort", "ctrl-y"), ("back", "esc"), ("sort", "e")] {
+            Keymap::new(&changes(&[(action, &[key])])).expect(key);
+        }
+    }
+
+    #[test]
+    fn a_screen_can_always_be_left() {
+        for keys in [changes(&[("quit", &[])]), changes(&[("abort", &["q"]), ("mark", &["ctrl-c"])])] {
+            assert_eq!(Keymap::new(&keys).expect_err("no way out"), KeymapError::NoWayOut);
+        }
+    }
+
+    #[test]
+    fn a_letter_with_ctrl_is_the_same_in_both_cases() {
+        assert_eq!(Key::parse("ctrl-L"), Key::parse("ctrl-l"));
     }
 
     #[test]

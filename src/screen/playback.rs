@@ -65,6 +65,8 @@ pub struct Playback {
     end: At,
     ending: Ending,
     markers: Vec<Marker>,
+    /// When the full samples are, in order.
+    samples: Vec<At>,
     speed: usize,
     playing: bool,
     /// The clock when the replay was at `position`.
@@ -82,9 +84,13 @@ impl Playback {
     pub fn open(path: &Path) -> Result<Playback, ReplayError> {
         let mut survey = Replay::open(path)?;
         let (mut end, mut markers, mut told, mut drifted) = (At::default(), Vec::new(), 0, false);
+        let mut samples = Vec::new();
         while let Some(step) = survey.step()? {
             let at = at_of(&step);
             end = end.max(at);
+            if matches!(step, Step::Turn { was_sample: true, .. }) {
+                samples.push(at);
+            }
             drifted |= is_drift(&step) && !survey.is_rejudged();
             markers.extend(marks(&step, &survey, told));
             told = survey.cockpit().timeline().total();
@@ -98,6 +104,7 @@ impl Playback {
             end,
             ending,
             markers,
+            samples,
             speed: NORMAL,
             playing: true,
             since: None,
@@ -208,18 +215,17 @@ impl Playback {
     /// [`ReplayError`].
     pub fn step_sample(&mut self, forward: bool) -> Result<(), ReplayError> {
         self.playing = false;
-        if forward {
-            while let Some(step) = self.step()? {
-                self.position = at_of(&step);
-                if matches!(step, Step::Turn { was_sample: true, .. }) {
-                    break;
-                }
-            }
-            self.refresh();
-            return Ok(());
+        let here = self.position;
+        let found = if forward {
+            self.samples.get(self.samples.partition_point(|at| *at <= here))
+        } else {
+            self.samples[..self.samples.partition_point(|at| *at < here)].last()
+        };
+        match found.copied() {
+            Some(at) => self.go(at),
+            None if forward => self.go(self.end),
+            None => Ok(()),
         }
-        let Some(before) = self.sample_before(self.position)? else { return Ok(()) };
-        self.go(before)
     }
 
     /// The next mark, or the one before.
@@ -261,20 +267,6 @@ impl Playback {
     /// The longest stretch that is worth sitting through.
     pub fn idle_ms(&self) -> u64 {
         IDLE_MS
-    }
-
-    fn sample_before(&self, place: At) -> Result<Option<At>, ReplayError> {
-        let mut replay = Replay::open_at(&self.log, At(place.0.saturating_sub(1)))?;
-        let mut before = None;
-        while let Some(step) = replay.step()? {
-            if at_of(&step) >= place {
-                break;
-            }
-            if matches!(step, Step::Turn { was_sample: true, .. }) {
-                before = Some(at_of(&step));
-            }
-        }
-        Ok(before)
     }
 
     fn run_to(&mut self, to: At) -> Result<(), ReplayError> {

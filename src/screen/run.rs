@@ -21,9 +21,8 @@ use super::terminal::{Surface, TerminalError};
 use super::theme::{ColourDepth, Theme};
 use super::ui::{Loudness, Message, Ui};
 use super::update::{self, Leave, Order, Play, Press};
-use super::views;
+use super::views::{self, Drawn};
 use crate::clock::FlightClock;
-use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::replay::ReplayError;
 
@@ -79,7 +78,7 @@ pub struct Looks {
 pub struct Screen {
     /// Where its inputs come from.
     pub source: Source,
-    /// Where its commands go; nowhere in a replay.
+    /// Where its commands go; nowhere in a replay, and from a screen that only looks on.
     pub pilot: Option<Pilot>,
     /// How it looks.
     pub looks: Looks,
@@ -122,8 +121,12 @@ struct Running {
     /// A frame is wanted without waiting for the next one's time.
     urgent: bool,
     drawn_ms: u64,
-    /// Rows of the present pane, and how many fit on a page, as of the last frame.
-    page: usize,
+    /// What came of the last frame.
+    drawn: Drawn,
+    /// The question that is part of the last frame, by the moment at which it was asked.
+    asked_ms: Option<u64>,
+    /// The question that the terminal has been given to show.
+    seen_ms: Option<u64>,
 }
 
 struct Frozen {
@@ -154,7 +157,9 @@ impl Screen {
             stale: true,
             urgent: true,
             drawn_ms: 0,
-            page: 1,
+            drawn: Drawn { page: 1, furthest: 0, is_readable: false },
+            asked_ms: None,
+            seen_ms: None,
         };
         let left = running.run(events)?;
         Ok(Done { left, flight_died: running.screen.recording.died })
@@ -180,6 +185,7 @@ impl Running {
             }
             self.stale |= self.screen.source.advance()?;
             self.screen.recording.died = self.screen.source.has_died();
+            self.screen.recording.failed = self.screen.source.recording_failed().map(str::to_owned);
             self.expire();
             self.draw_if_due();
         }
@@ -230,7 +236,22 @@ impl Running {
         Ok(None)
     }
 
+    /// Nothing is an answer to a question that nobody can have read: one that is on its way to a terminal that
+    /// takes nothing, or that has no room.
+    fn hold_unseen_question(&mut self) {
+        if self.surface.is_free() {
+            self.seen_ms = self.asked_ms;
+        }
+        let (now_ms, seen_ms) = (self.now_ms(), self.seen_ms);
+        if let Some(asked_ms) = self.ui.asked_ms()
+            && (seen_ms != Some(*asked_ms) || !self.drawn.is_readable)
+        {
+            *asked_ms = now_ms;
+        }
+    }
+
     fn key(&mut self, key: &crossterm::event::KeyEvent) -> Result<Option<Left>, ScreenError> {
+        self.hold_unseen_question();
         let mut ui = std::mem::take(&mut self.ui);
         let before = ui.clone();
         let shown = self.shown(&before);
@@ -240,7 +261,8 @@ impl Running {
             context: shown.context(),
             keymap: &self.screen.looks.keymap,
             rows: &rows,
-            page: self.page,
+            page: self.drawn.page,
+            furthest: self.drawn.furthest,
             now_ms: self.now_ms(),
             now: shown.now,
         };
@@ -360,16 +382,17 @@ impl Running {
         #[cfg(debug_assertions)]
         staged_panic(self.ui.filter());
         let ui = std::mem::take(&mut self.ui);
-        let mut page = self.page;
         let shown = shown(&self.screen, self.frozen.as_deref(), &ui, now_ms);
+        let mut out = self.drawn;
         let drawn = self.surface.draw(|frame| {
-            page = views::draw(frame, &shown);
+            out = views::draw(frame, &shown);
         });
-        self.page = page;
+        self.drawn = out;
         self.ui = ui;
         // A terminal that has gone is noticed by whoever reads its keys.
         if drawn.unwrap_or(false) {
             (self.stale, self.urgent, self.drawn_ms) = (false, false, now_ms);
+            self.asked_ms = self.ui.asked_ms().map(|ms| *ms).filter(|_| out.is_readable);
         }
     }
 
@@ -390,11 +413,12 @@ fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms:
     };
     Shown {
         cockpit: &picture.cockpit,
+        live: &screen.source.picture().cockpit,
         history: &picture.history,
         now,
         origin,
         frozen_ms: frozen.map(|frozen| now_ms.saturating_sub(frozen.since_ms)),
-        seat: seat(screen, &picture.cockpit),
+        seat: seat(screen),
         may_detach: screen.may_detach,
         ui,
         theme: &screen.looks.theme,
@@ -403,12 +427,15 @@ fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms:
     }
 }
 
-fn seat(screen: &Screen, cockpit: &Cockpit) -> Seat {
-    let Some(pilot) = &screen.pilot else { return Seat::Replay };
+fn seat(screen: &Screen) -> Seat {
+    if matches!(screen.source, Source::Replay(_)) {
+        return Seat::Replay;
+    }
     if screen.source.is_over() {
         return Seat::Landed;
     }
-    match cockpit.stick() {
+    let Some(pilot) = &screen.pilot else { return Seat::ReadOnly };
+    match screen.source.picture().cockpit.stick() {
         Some(holder) if holder == pilot.operator() => Seat::Pilot,
         Some(_) => Seat::Observer,
         // Nobody has it: the screen that flies has it by nature, a joined one takes it by its first command.

@@ -21,6 +21,8 @@ use crate::engine::timeline::Event;
 pub struct Shown<'a> {
     /// The engine, as it is shown: while frozen, as it was.
     pub cockpit: &'a Cockpit,
+    /// The engine as of the last input, by which commands are weighed.
+    pub live: &'a Cockpit,
     /// The recent past.
     pub history: &'a History,
     /// The moment that is shown.
@@ -63,6 +65,16 @@ pub struct Recording {
     pub log: Option<String>,
     /// The log stops without an end: the process that flew is gone, and nobody guards any more.
     pub died: bool,
+    /// Why nothing is recorded now although something should be.
+    pub failed: Option<String>,
+}
+
+/// How old the last sample is at `now`, in milliseconds, once that is so old that it may have changed.
+pub(super) fn stale_ms(cockpit: &Cockpit, now: At) -> Option<u64> {
+    const FLOOR_MS: u64 = 750;
+    let age_ms = now.ms_since(cockpit.sample_at()?);
+    let due_ms = cockpit.pacer().sample_every_ms().saturating_mul(3).max(FLOOR_MS);
+    (age_ms > due_ms && !cockpit.is_over()).then_some(age_ms)
 }
 
 impl<'a> Shown<'a> {
@@ -79,12 +91,21 @@ impl<'a> Shown<'a> {
     /// What the availability of actions depends on.
     pub fn context(&self) -> Context<'a> {
         Context {
-            cockpit: self.cockpit,
+            cockpit: self.live,
             ui: self.ui,
             seat: self.seat,
             selected: self.ui.selected_backend(),
+            is_hidden: self.is_selection_hidden(),
+            is_frozen: self.frozen_ms.is_some(),
+            flies_here: matches!(self.origin, Origin::Live(_)),
             may_detach: self.may_detach,
         }
+    }
+
+    /// Whether a filter hides what is selected.
+    fn is_selection_hidden(&self) -> bool {
+        self.ui.filter().is_some()
+            && self.ui.selected().is_some_and(|row| !super::views::rows(self).contains(row))
     }
 
     /// The moment of the last sample: what it shows was so then.
@@ -95,10 +116,7 @@ impl<'a> Shown<'a> {
     /// How old the last sample is, in milliseconds, once that is so old that it may have changed: what is shown was
     /// so then. Nothing is stale in a flight that is over.
     pub fn stale_ms(&self) -> Option<u64> {
-        const FLOOR_MS: u64 = 750;
-        let age_ms = self.age_ms(self.cockpit.sample_at()?);
-        let due_ms = self.cockpit.pacer().sample_every_ms().saturating_mul(3).max(FLOOR_MS);
-        (age_ms > due_ms && !self.cockpit.is_over()).then_some(age_ms)
+        stale_ms(self.cockpit, self.now)
     }
 
     /// Parts of a title in one line.

@@ -105,6 +105,14 @@ impl Source {
         }
     }
 
+    /// Why nothing is recorded now although something should be.
+    pub(super) fn recording_failed(&self) -> Option<&str> {
+        match self {
+            Source::Live(live) => live.recording_failed.as_deref(),
+            Source::Joined(_) | Source::Replay(_) => None,
+        }
+    }
+
     /// Whether the flight's process has gone without ending the flight.
     pub(super) fn has_died(&self) -> bool {
         matches!(self, Source::Joined(joined) if joined.died)
@@ -118,12 +126,14 @@ pub struct Live {
     clock: FlightClock,
     picture: Picture,
     ended: Option<At>,
+    /// Why nothing is recorded now although something should be.
+    recording_failed: Option<String>,
 }
 
 impl Live {
     /// A screen fed by `feed`; `clock` is the flight's.
     pub fn new(feed: Feed, clock: FlightClock) -> Live {
-        Live { feed, clock, picture: Picture::default(), ended: None }
+        Live { feed, clock, picture: Picture::default(), ended: None, recording_failed: None }
     }
 
     fn advance(&mut self) -> bool {
@@ -133,7 +143,7 @@ impl Live {
             match item {
                 News::Input(at, input) => self.picture.take(at, *input),
                 News::Copy(at, cockpit) => self.picture.jump(at, *cockpit),
-                News::Recording(_) => {}
+                News::Recording(failed) => self.recording_failed = failed,
                 News::Over(at) => self.ended = Some(at),
             }
         }
@@ -155,7 +165,11 @@ pub struct Joined {
 impl Joined {
     /// A screen on the log that `tail` reads; `clock` is the flight's.
     pub fn new(tail: Tail, clock: FlightClock) -> Joined {
-        Joined { tail, clock, picture: Picture::default(), ended: None, died: false }
+        // Nothing may follow the checkpoint at which reading begins.
+        let mut picture = Picture::default();
+        let cockpit = tail.cockpit().clone();
+        picture.jump(cockpit.sample_at().unwrap_or_default(), cockpit);
+        Joined { tail, clock, picture, ended: None, died: false }
     }
 
     /// Twice as often as the flight looks, within reason: its log grows as often.

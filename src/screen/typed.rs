@@ -40,6 +40,9 @@ pub fn read(text: &str, context: &Context<'_>) -> Result<Typed, String> {
         "theme" if !rest.is_empty() => return Ok(Typed::Order(Order::Theme(rest.to_owned()))),
         "glyphs" if !rest.is_empty() => return Ok(Typed::Order(Order::Glyphs(rest.to_owned()))),
         "speed" => {
+            if context.seat != Seat::Replay {
+                return Err("speed: this is no replay".to_owned());
+            }
             return speed_percent(rest).map(|percent| Typed::Order(Order::Play(Play::SetSpeed(percent))));
         }
         "q" | "quit" if rest.is_empty() => return Ok(Typed::Action(Action::Quit)),

@@ -337,6 +337,15 @@ impl Ui {
         }
     }
 
+    /// When the question that is open was asked, by the screen's clock.
+    pub fn asked_ms(&mut self) -> Option<&mut u64> {
+        match &mut self.popup {
+            Some(Popup::Confirm(asked)) => Some(&mut asked.since_ms),
+            Some(Popup::Quit { since_ms }) => Some(since_ms),
+            _ => None,
+        }
+    }
+
     /// Says something to the operator.
     pub fn say(&mut self, now_ms: u64, loudness: Loudness, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), loudness, since_ms: now_ms });

@@ -86,6 +86,8 @@ pub struct Press<'a> {
     pub rows: &'a [Row],
     /// Rows that a page holds.
     pub page: usize,
+    /// How far what is open can be scrolled, in lines.
+    pub furthest: usize,
     /// The screen's clock, in milliseconds.
     pub now_ms: u64,
     /// The moment that is shown.
@@ -184,7 +186,7 @@ pub fn act(ui: &mut Ui, action: Action, press: &Press<'_>) -> Option<Order> {
 
 /// Gives an order at once, or asks first when it destroys something.
 pub(super) fn order(ui: &mut Ui, command: Command, press: &Press<'_>) -> Option<Order> {
-    if let Err(why) = press.context.may_command().and_then(|()| press.context.cockpit.may(&command)) {
+    if let Err(why) = press.context.may(&command) {
         ui.say(press.now_ms, Loudness::Warning, format!("{command}: {why}"));
         return None;
     }
@@ -218,16 +220,16 @@ fn close(ui: &mut Ui) {
 }
 
 fn quit(ui: &mut Ui, press: &Press<'_>) -> Option<Order> {
-    match press.context.seat {
-        Seat::Replay | Seat::Landed | Seat::Observer => Some(Order::Leave(Leave::Screen)),
-        Seat::Pilot if !press.context.cockpit.is_guarding() && press.context.cockpit.target().is_none() => {
-            Some(Order::Leave(Leave::Flight))
-        }
-        Seat::Pilot => {
-            ui.popup = Some(Popup::Quit { since_ms: press.now_ms });
-            None
-        }
+    let Context { cockpit, seat, flies_here, .. } = press.context;
+    // A flight elsewhere flies on whatever becomes of this screen.
+    if !flies_here || matches!(seat, Seat::Replay | Seat::Landed) {
+        return Some(Order::Leave(Leave::Screen));
     }
+    if seat == Seat::Pilot && !cockpit.is_guarding() && cockpit.target().is_none() {
+        return Some(Order::Leave(Leave::Flight));
+    }
+    ui.popup = Some(Popup::Quit { since_ms: press.now_ms });
+    None
 }
 
 fn in_popup(ui: &mut Ui, popup: Popup, event: &KeyEvent, press: &Press<'_>) -> Option<Order> {
@@ -239,14 +241,11 @@ fn in_popup(ui: &mut Ui, popup: Popup, event: &KeyEvent, press: &Press<'_>) -> O
                 ui.popup = Some(Popup::Quit { since_ms });
                 return None;
             }
-            match event.code {
-                KeyCode::Char('e') => Some(Order::Leave(Leave::Flight)),
-                KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => {
-                    Some(Order::Leave(Leave::Flight))
-                }
-                KeyCode::Char('d') if press.context.may_detach => Some(Order::Leave(Leave::Detach)),
-                KeyCode::Char('a') => act(ui, Action::Abort, press),
-                KeyCode::Esc | KeyCode::Char('n' | 'q') => None,
+            match answer(event) {
+                Answer::Key('e') | Answer::Interrupt => Some(Order::Leave(Leave::Flight)),
+                Answer::Key('d') if press.context.may_detach => Some(Order::Leave(Leave::Detach)),
+                Answer::Key('a') => act(ui, Action::Abort, press),
+                Answer::Escape | Answer::Key('n' | 'q') => None,
                 _ => {
                     ui.popup = Some(Popup::Quit { since_ms });
                     None
@@ -275,21 +274,51 @@ fn scrolled(
     scroll: usize,
     popup: impl FnOnce(usize) -> Popup,
 ) -> Option<Order> {
+    if event.code == KeyCode::Esc {
+        return None;
+    }
     let action = Key::pressed(event).and_then(|key| press.keymap.action(key));
     let page = press.page.max(1);
     let scroll = match action {
         Some(Action::Up) => scroll.saturating_sub(1),
-        Some(Action::Down) => scroll + 1,
+        Some(Action::Down) => scroll.saturating_add(1),
         Some(Action::PageUp) => scroll.saturating_sub(page),
-        Some(Action::PageDown) => scroll + page,
+        Some(Action::PageDown) => scroll.saturating_add(page),
         Some(Action::First) => 0,
+        Some(Action::Last) => usize::MAX,
         Some(Action::Back | Action::Quit | Action::Help | Action::Details) => return None,
         // A key that acts on what the details show closes them and acts.
         Some(other) => return act(ui, replay_action(other, press.context.seat), press),
         None => scroll,
     };
-    ui.popup = Some(popup(scroll));
+    // A window that has grown, or a key that is held down, leaves no lines to be scrolled back unseen.
+    ui.popup = Some(popup(scroll.min(press.furthest)));
     None
+}
+
+/// A key as an answer to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Key(char),
+    Enter,
+    Backspace,
+    Escape,
+    /// Ctrl-C.
+    Interrupt,
+    Other,
+}
+
+/// A letter with Ctrl or Alt is no letter: nothing is confirmed by it.
+fn answer(event: &KeyEvent) -> Answer {
+    let is_plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    match event.code {
+        KeyCode::Char(c) if is_plain => Answer::Key(c),
+        KeyCode::Char('c') if event.modifiers == KeyModifiers::CONTROL => Answer::Interrupt,
+        KeyCode::Enter => Answer::Enter,
+        KeyCode::Backspace => Answer::Backspace,
+        KeyCode::Esc => Answer::Escape,
+        _ => Answer::Other,
+    }
 }
 
 fn in_confirm(ui: &mut Ui, mut asked: Box<Confirm>, event: &KeyEvent, press: &Press<'_>) -> Option<Order> {
@@ -298,20 +327,25 @@ fn in_confirm(ui: &mut Ui, mut asked: Box<Confirm>, event: &KeyEvent, press: &Pr
         ui.popup = Some(Popup::Confirm(asked));
         return None;
     }
-    if event.code == KeyCode::Esc || (asked.typed.is_none() && matches!(event.code, KeyCode::Char('n' | 'q')))
-    {
+    let answer = answer(event);
+    let is_left_alone = match answer {
+        Answer::Escape | Answer::Interrupt => true,
+        Answer::Key('n' | 'q') => asked.typed.is_none(),
+        _ => false,
+    };
+    if is_left_alone {
         ui.say(press.now_ms, Loudness::Info, format!("{}: left alone", asked.command));
         return None;
     }
     let confirmed = match &mut asked.typed {
-        None => event.code == KeyCode::Char('y'),
-        Some(typed) => match event.code {
-            KeyCode::Enter => typed.so_far == typed.expected,
-            KeyCode::Backspace => {
+        None => answer == Answer::Key('y'),
+        Some(typed) => match answer {
+            Answer::Enter => typed.so_far == typed.expected,
+            Answer::Backspace => {
                 typed.so_far.pop();
                 false
             }
-            KeyCode::Char(c) if typed.so_far.chars().count() < typed.expected.chars().count() => {
+            Answer::Key(c) if typed.so_far.chars().count() < typed.expected.chars().count() => {
                 typed.so_far.push(c);
                 false
             }
@@ -323,7 +357,7 @@ fn in_confirm(ui: &mut Ui, mut asked: Box<Confirm>, event: &KeyEvent, press: &Pr
         return None;
     }
     // What was asked about may have changed while the question stood.
-    if let Err(why) = press.context.may_command().and_then(|()| press.context.cockpit.may(&asked.command)) {
+    if let Err(why) = press.context.may(&asked.command) {
         ui.say(press.now_ms, Loudness::Warning, format!("{}: {why}", asked.command));
         return None;
     }
@@ -362,7 +396,11 @@ fn finish(ui: &mut Ui, line: &Line, press: &Press<'_>) -> Option<Order> {
     let text = line.text.trim();
     match line.purpose {
         Purpose::Filter => {
-            ui.filters.insert(ui.view, text.to_owned());
+            if text.is_empty() {
+                ui.filters.remove(&ui.view);
+            } else {
+                ui.filters.insert(ui.view, text.to_owned());
+            }
             None
         }
         Purpose::Mark if text.is_empty() => None,
@@ -382,3 +420,6 @@ fn finish(ui: &mut Ui, line: &Line, press: &Press<'_>) -> Option<Order> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

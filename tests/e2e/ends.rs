@@ -54,6 +54,41 @@ async fn freeze_says_so_and_the_flight_runs_on() {
 }
 
 #[tokio::test]
+async fn a_frozen_display_does_not_hide_that_the_guard_was_armed_meanwhile() {
+    for version in newest() {
+        let (db, place) = (database(version).await, Place::new());
+        let mut pty = place.fly(&db, &["--target", "app=migration"]).await;
+        pty.press("space");
+        pty.sees("DISPLAY FROZEN").await;
+        let jam = crate::support::jam(&db, 2).await;
+        wait_until("the target is found", LONG, async || match place.tell("status").await.1 {
+            status if status.contains(&jam.ddl.pid().to_string()) => Ok(()),
+            status => Err(status),
+        })
+        .await;
+        pty.press("q");
+        pty.sees("What becomes of the flight?").await;
+        // A question does not hear at first.
+        wait_until("the question closes", LONG, async || {
+            pty.press("esc");
+            if pty.text().contains("What becomes of the flight?") { Err(pty.text()) } else { Ok(()) }
+        })
+        .await;
+        // Together with an escape a letter would be another key.
+        wait_until("an abort is refused", LONG, async || {
+            pty.press("a");
+            if pty.text().contains("the display is frozen") { Ok(()) } else { Err(pty.text()) }
+        })
+        .await;
+        jam.dissolve().await;
+        assert_eq!(place.tell("end").await.0, 0);
+        pty.wait_until("the flight is over", |screen| screen.contents().contains("The flight is over")).await;
+        pty.press("q");
+        assert_eq!(pty.exit().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_signal_ends_the_flight_in_order() {
     for version in newest() {
         for signal in [Signal::TERM, Signal::INT] {

@@ -13,5 +13,6 @@ mod recordings;
 mod render;
 mod snapshots;
 mod stage;
+mod steps;
 mod styles;
 mod ten_questions;

@@ -56,7 +56,12 @@ pub(crate) fn at(name: Name, at: At) -> Playback {
 
 /// What is shown, handed to `then`.
 pub(crate) fn with<T>(playback: &Playback, look: Look, ui: &Ui, then: impl FnOnce(&Shown<'_>) -> T) -> T {
-    let recording = Recording { flight: "shop".to_owned(), log: Some("shop.flight".to_owned()), died: false };
+    let recording = Recording {
+        flight: "shop".to_owned(),
+        log: Some("shop.flight".to_owned()),
+        died: false,
+        failed: None,
+    };
     let (origin, seat) = if look.is_live {
         (Origin::Live(&recording), Seat::Pilot)
     } else {
@@ -65,6 +70,7 @@ pub(crate) fn with<T>(playback: &Playback, look: Look, ui: &Ui, then: impl FnOnc
     let picture = playback.picture();
     then(&Shown {
         cockpit: &picture.cockpit,
+        live: &picture.cockpit,
         history: &picture.history,
         now: playback.now(),
         origin,
@@ -94,6 +100,7 @@ pub(crate) fn press(playback: &Playback, look: Look, ui: &mut Ui, keys: &[&str])
                 keymap: shown.keymap,
                 rows: &rows,
                 page: 10,
+                furthest: 10,
                 now_ms: 0,
                 now: shown.now,
             };

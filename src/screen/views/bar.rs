@@ -123,7 +123,14 @@ fn message(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         strip(frame, area, vec![Part::new(0, text, shown.style(Meaning::Warn))], Vec::new(), shown);
         return;
     }
+    if let Origin::Live(recording) = shown.origin
+        && let Some(why) = &recording.failed
+    {
+        strip(frame, area, vec![Part::new(0, why.as_str(), shown.style(Meaning::Danger))], Vec::new(), shown);
+        return;
+    }
     let advice = match shown.seat {
+        Seat::ReadOnly => Some("this screen only looks on: it was opened with --read-only".to_owned()),
         Seat::Observer => Some("this screen looks on: T takes the stick".to_owned()),
         Seat::Landed => Some(landed(shown)),
         _ => None,

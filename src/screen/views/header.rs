@@ -134,8 +134,11 @@ fn recording(shown: &Shown<'_>) -> Vec<Part> {
     let glyphs = shown.glyphs;
     let since = clock(shown.now.ms());
     match shown.origin {
+        Origin::Live(recording) if recording.failed.is_some() => {
+            vec![Part::new(0, format!(" RECORDING FAILS {since} "), shown.style(Meaning::Danger))]
+        }
         Origin::Live(recording) if recording.log.is_some() => {
-            vec![Part::new(0, format!("{} REC {since}", glyphs.record), shown.style(Meaning::Danger))]
+            vec![Part::new(0, format!("{} REC {since}", glyphs.record), shown.style(Meaning::Ok))]
         }
         Origin::Live(_) => vec![Part::new(0, format!("NOT RECORDED {since}"), shown.style(Meaning::Warn))],
         Origin::Joined(_) => {

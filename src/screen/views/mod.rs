@@ -3,8 +3,9 @@
 //! Owns the layout of a frame: head, body, foot, and what lies over them. A view reads [`Shown`] and draws; it
 //! changes nothing.
 //!
-//! **To add a screen:** a file here with `draw`, `rows` and `line`, a variant of [`View`], one arm in each of the
-//! four functions below, and an action with its key in [`super::action`].
+//! **To add a screen:** a file here with `draw` and `rows`, a variant of [`View`], one arm in [`draw`] and [`rows`]
+//! (in [`panes`] too, when it has several), and an action with its key in [`super::action`] and its arm in
+//! [`super::update::act`]. A new kind of [`Row`] needs its line and details in `over::details`.
 
 mod activity;
 mod bar;
@@ -21,7 +22,7 @@ mod replication;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
-mod testing;
+pub(in crate::screen) mod testing;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -39,12 +40,23 @@ const DOT: &str = "·";
 /// The smallest screen that says what must be known.
 pub const LEAST: (u16, u16) = (60, 16);
 
-/// Draws everything; returns how many rows of the present pane fit on a page.
-pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
+/// What came of drawing a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    /// Rows of the present pane that fit on a page.
+    pub page: usize,
+    /// How far what is open can be scrolled, in lines.
+    pub furthest: usize,
+    /// There was room for what lies over the screen: a question can be read.
+    pub is_readable: bool,
+}
+
+/// Draws everything.
+pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> Drawn {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(frame, area);
-        return 1;
+        return Drawn { page: 1, furthest: 0, is_readable: false };
     }
     let [head, body, foot] = Layout::vertical([
         Constraint::Length(header::HEIGHT),
@@ -64,7 +76,7 @@ pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
         View::Timeline => timeline::draw(frame, body, shown),
     };
     bar::draw(frame, foot, shown);
-    over::draw(frame, body, shown);
+    let furthest = over::draw(frame, body, shown);
     let dot = shown.glyphs.separator;
     if dot != DOT {
         // Sentences are written with the dot; terminals without it get their own sign.
@@ -72,7 +84,7 @@ pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> usize {
             cell.set_symbol(dot);
         }
     }
-    page
+    Drawn { page, furthest, is_readable: true }
 }
 
 /// Panes of a screen that the arrows can move in.

@@ -71,6 +71,7 @@ impl Stage {
     pub(super) fn shown(&self) -> Shown<'_> {
         Shown {
             cockpit: &self.cockpit,
+            live: &self.cockpit,
             history: &self.history,
             now: self.now,
             origin: Origin::Live(&self.recording),

@@ -27,16 +27,19 @@ use crate::screen::theme::{ColourDepth, Theme};
 use crate::screen::ui::{Row, Ui, View};
 
 /// The end of the server's WAL in all scenes.
-pub(super) const WAL: u64 = 1 << 30;
+pub(in crate::screen) const WAL: u64 = 1 << 30;
 const MB: u64 = 1 << 20;
 
 /// A screen to be drawn.
-pub(super) struct Stage {
-    pub(super) cockpit: Cockpit,
-    pub(super) history: History,
-    pub(super) now: At,
-    pub(super) ui: Ui,
-    pub(super) seat: Seat,
+pub(in crate::screen) struct Stage {
+    pub(in crate::screen) cockpit: Cockpit,
+    pub(in crate::screen) history: History,
+    pub(in crate::screen) now: At,
+    pub(in crate::screen) ui: Ui,
+    pub(in crate::screen) seat: Seat,
+    /// The flight now, where the display is frozen.
+    pub(in crate::screen) frozen_of: Option<Cockpit>,
+    pub(in crate::screen) is_joined: bool,
     glyphs: GlyphSet,
     theme: Theme,
     keymap: Keymap,
@@ -45,13 +48,15 @@ pub(super) struct Stage {
 
 impl Stage {
     /// A screen of this flight at `now`.
-    pub(super) fn of(cockpit: Cockpit, history: History, now: At) -> Stage {
+    pub(in crate::screen) fn of(cockpit: Cockpit, history: History, now: At) -> Stage {
         Stage {
             cockpit,
             history,
             now,
             ui: Ui::default(),
             seat: Seat::Pilot,
+            frozen_of: None,
+            is_joined: false,
             glyphs: GlyphSet::Full,
             theme: Theme::standard(ColourDepth::None),
             keymap: Keymap::default(),
@@ -60,7 +65,7 @@ impl Stage {
     }
 
     /// The flight that looks came to, the last of them 0.2 s ago.
-    pub(super) fn after(settings: Settings, looks: Vec<(u64, Look)>) -> Stage {
+    pub(in crate::screen) fn after(settings: Settings, looks: Vec<(u64, Look)>) -> Stage {
         let mut story = Story::begin(settings);
         let mut history = History::default();
         let mut last = 0;
@@ -73,7 +78,7 @@ impl Stage {
     }
 
     /// The recorded demonstration at `ms`.
-    pub(super) fn recorded(ms: u64) -> Stage {
+    pub(in crate::screen) fn recorded(ms: u64) -> Stage {
         let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.flight");
         let mut playback = Playback::open(&log).expect("the recorded demonstration");
         playback.go(At::from_ms(ms)).expect("a place in it");
@@ -84,24 +89,28 @@ impl Stage {
     }
 
     /// The same screen, at another view.
-    pub(super) fn at(mut self, view: View) -> Stage {
+    pub(in crate::screen) fn at(mut self, view: View) -> Stage {
         self.ui.view = view;
         self
     }
 
     /// The same screen with this row selected in the present pane.
-    pub(super) fn selected(mut self, row: Row) -> Stage {
+    pub(in crate::screen) fn selected(mut self, row: Row) -> Stage {
         self.ui.select(&[row], 0);
         self
     }
 
-    pub(super) fn shown(&self) -> Shown<'_> {
+    pub(in crate::screen) fn shown(&self) -> Shown<'_> {
         Shown {
             cockpit: &self.cockpit,
+            live: self.frozen_of.as_ref().unwrap_or(&self.cockpit),
             history: &self.history,
             now: self.now,
-            origin: Origin::Live(&self.recording),
-            frozen_ms: None,
+            origin: match self.is_joined {
+                true => Origin::Joined(&self.recording),
+                false => Origin::Live(&self.recording),
+            },
+            frozen_ms: self.frozen_of.is_some().then_some(0),
             seat: self.seat,
             may_detach: false,
             ui: &self.ui,
@@ -112,11 +121,11 @@ impl Stage {
     }
 
     /// The lines of a terminal of this size.
-    pub(super) fn lines(&self, width: u16, height: u16) -> Vec<String> {
+    pub(in crate::screen) fn lines(&self, width: u16, height: u16) -> Vec<String> {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
         terminal
             .draw(|frame| {
-                super::draw(frame, &self.shown());
+                crate::screen::views::draw(frame, &self.shown());
             })
             .expect("a frame");
         let buffer = terminal.backend().buffer();
@@ -126,13 +135,13 @@ impl Stage {
     }
 
     /// The same in one text.
-    pub(super) fn text(&self, width: u16, height: u16) -> String {
+    pub(in crate::screen) fn text(&self, width: u16, height: u16) -> String {
         self.lines(width, height).join("\n")
     }
 
     /// Fails unless each of `wanted` is seen.
     #[track_caller]
-    pub(super) fn shows(&self, width: u16, height: u16, wanted: &[&str]) {
+    pub(in crate::screen) fn shows(&self, width: u16, height: u16, wanted: &[&str]) {
         let text = self.text(width, height);
         for wanted in wanted {
             assert!(text.contains(wanted), "{wanted:?} is missing in\n{text}");
@@ -141,34 +150,34 @@ impl Stage {
 }
 
 /// A flight that was told nothing.
-pub(super) fn blank() -> Stage {
+pub(in crate::screen) fn blank() -> Stage {
     Stage::of(Cockpit::default(), History::default(), At(0))
 }
 
 /// Connected, and not looked yet.
-pub(super) fn unlooked() -> Stage {
+pub(in crate::screen) fn unlooked() -> Stage {
     Stage::after(armed(), Vec::new())
 }
 
 /// Nobody does anything.
-pub(super) fn quiet() -> Stage {
+pub(in crate::screen) fn quiet() -> Stage {
     Stage::after(Settings::default(), vec![(900, with_slow(calm(), |_| {}))])
 }
 
 /// The jam with so many readers, over its limits.
-pub(super) fn jammed(count: u32) -> Stage {
+pub(in crate::screen) fn jammed(count: u32) -> Stage {
     let look = || with_slow(jam(count), |_| {});
     Stage::after(armed(), vec![(900, calm()), (1_000, look()), (1_100, look()), (1_300, look())])
 }
 
 /// The jam, which nobody does anything about.
-pub(super) fn watched(count: u32) -> Stage {
+pub(in crate::screen) fn watched(count: u32) -> Stage {
     let look = || with_slow(jam(count), |_| {});
     Stage::after(Settings::default(), vec![(900, calm()), (1_000, look()), (1_300, look())])
 }
 
 /// The jam, as a login without rights sees it.
-pub(super) fn masked() -> Stage {
+pub(in crate::screen) fn masked() -> Stage {
     let look = calm()
         .with(forgotten_reader().masked())
         .with(waiting_alter().masked())
@@ -194,7 +203,7 @@ pub(super) fn masked() -> Stage {
 }
 
 /// An index is built in the presence of standbys and slots; names are as bad as they can be.
-pub(super) fn busy() -> Stage {
+pub(in crate::screen) fn busy() -> Stage {
     let look = |done: u64, both: bool| {
         let who = client(B).app("\u{1b}[31mdeploy\u{202e}表").runs(3);
         let look = calm()
@@ -216,7 +225,7 @@ pub(super) fn busy() -> Stage {
 }
 
 /// The jam, long after facts have stopped coming.
-pub(super) fn blinded() -> Stage {
+pub(in crate::screen) fn blinded() -> Stage {
     let mut stage = jammed(3);
     stage.cockpit.handle(At::from_ms(5_000), Input::Tick);
     stage.history.observe(At::from_ms(5_000), &stage.cockpit);
@@ -225,7 +234,7 @@ pub(super) fn blinded() -> Stage {
 }
 
 /// What is read once a second, changed.
-pub(super) fn with_slow(mut look: Look, change: impl FnOnce(&mut SlowFacts)) -> Look {
+pub(in crate::screen) fn with_slow(mut look: Look, change: impl FnOnce(&mut SlowFacts)) -> Look {
     let mut slow = SlowFacts {
         in_recovery: false,
         checkpointer_start: None,
@@ -241,7 +250,7 @@ pub(super) fn with_slow(mut look: Look, change: impl FnOnce(&mut SlowFacts)) -> 
 }
 
 /// A standby so many bytes behind.
-pub(super) fn standby(pid: i32, name: &str, behind: u64) -> Sender {
+pub(in crate::screen) fn standby(pid: i32, name: &str, behind: u64) -> Sender {
     let wal = WAL * 16;
     Sender {
         pid: Pid(pid),
@@ -260,7 +269,7 @@ pub(super) fn standby(pid: i32, name: &str, behind: u64) -> Sender {
 }
 
 /// A slot that keeps so many bytes.
-pub(super) fn slot(name: &str, active: bool, kept: u64) -> Slot {
+pub(in crate::screen) fn slot(name: &str, active: bool, kept: u64) -> Slot {
     Slot {
         name: name.to_owned(),
         logical: false,
@@ -271,7 +280,7 @@ pub(super) fn slot(name: &str, active: bool, kept: u64) -> Slot {
 }
 
 /// An index that is built.
-pub(super) fn build(done: u64, total: u64) -> Progress {
+pub(in crate::screen) fn build(done: u64, total: u64) -> Progress {
     Progress {
         pid: B,
         command: "CREATE INDEX CONCURRENTLY".to_owned(),

@@ -38,18 +38,19 @@ const WIDTH: u16 = 110;
 /// Columns of a label.
 const LABEL: usize = 13;
 
-/// Draws everything about `row`, scrolled by `scroll` lines.
+/// Draws everything about `row`, scrolled by `scroll` lines; returns how far it can be.
 pub(in crate::screen) fn draw(
     frame: &mut Frame<'_>,
     body: Rect,
     row: &Row,
     scroll: usize,
     shown: &Shown<'_>,
-) {
+) -> usize {
     let room = usize::from(WIDTH.min(body.width)).saturating_sub(4);
     let content = content(row, room, shown);
     let height = usize::from(body.height).saturating_sub(2);
-    let first = scroll.min(content.len().saturating_sub(height));
+    let furthest = content.len().saturating_sub(height);
+    let first = scroll.min(furthest);
     let dot = shown.glyphs.separator;
     let title = if content.len() > height {
         let last = first + height;
@@ -64,6 +65,7 @@ pub(in crate::screen) fn draw(
     let wanted = u16::try_from(content.len() + 2).unwrap_or(u16::MAX);
     let inside = open(frame, body, (WIDTH, wanted), &title, false, shown);
     pane::lines(frame, inside, content.into_iter().skip(first));
+    furthest
 }
 
 /// A row in one line, for the clipboard; its identity comes first.

@@ -13,12 +13,13 @@ use crate::screen::theme::Meaning;
 use crate::screen::typed;
 use crate::screen::widgets::pane::lines;
 
-/// Draws the help, scrolled by `scroll` lines.
-pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, scroll: usize, shown: &Shown<'_>) {
+/// Draws the help, scrolled by `scroll` lines; returns how far it can be.
+pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, scroll: usize, shown: &Shown<'_>) -> usize {
     let inside = open(frame, body, (110, body.height), "help: up and down scroll, esc closes", false, shown);
     let content = content(usize::from(inside.width), shown);
-    let first = scroll.min(content.len().saturating_sub(usize::from(inside.height)));
-    lines(frame, inside, content.into_iter().skip(first));
+    let furthest = content.len().saturating_sub(usize::from(inside.height));
+    lines(frame, inside, content.into_iter().skip(scroll.min(furthest)));
+    furthest
 }
 
 fn content(width: usize, shown: &Shown<'_>) -> Vec<Line<'static>> {

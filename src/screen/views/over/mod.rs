@@ -14,17 +14,18 @@ use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Popup;
 
-/// Draws what is open.
-pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
+/// Draws what is open; returns how far it can be scrolled.
+pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) -> usize {
     match &shown.ui.popup {
-        Some(Popup::Help(scroll)) => help::draw(frame, body, *scroll, shown),
-        Some(Popup::Details(row, scroll)) => details::draw(frame, body, row, *scroll, shown),
+        Some(Popup::Help(scroll)) => return help::draw(frame, body, *scroll, shown),
+        Some(Popup::Details(row, scroll)) => return details::draw(frame, body, row, *scroll, shown),
         Some(Popup::WhatIf(backend)) => whatif::draw(frame, body, *backend, shown),
         Some(Popup::Confirm(asked)) => question::confirm(frame, body, asked, shown),
         Some(Popup::Quit { .. }) => question::quit(frame, body, shown),
         // Typed at the foot.
         Some(Popup::Line(_)) | None => {}
     }
+    0
 }
 
 /// A frame over the middle of `body`, of at most this size; returns what is inside.

@@ -21,10 +21,10 @@ const WIDTH: u16 = 84;
 pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown: &Shown<'_>) {
     let width = WIDTH.min(body.width);
     let room = usize::from(width).saturating_sub(4);
-    let mut content = wrapped(&asked.title, room, Meaning::Title, shown);
+    let mut content = wrapped(&shown.sentence(&asked.title), room, Meaning::Title, shown);
     content.push(Line::default());
     for line in &asked.lines {
-        content.extend(wrapped(line, room, Meaning::Text, shown));
+        content.extend(wrapped(&shown.sentence(line), room, Meaning::Text, shown));
     }
     content.push(Line::default());
     let key = |key: &'static str| Span::styled(key, shown.style(Meaning::Key));
@@ -70,10 +70,11 @@ fn verb(command: &Command) -> &'static str {
 
 /// Leaving: what becomes of the flight?
 pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
-    let target = shown.cockpit.target();
-    let guard = match shown.cockpit.brake().state() {
+    // What is left is the flight as it is now, whatever moment a frozen display shows.
+    let target = shown.live.target();
+    let guard = match shown.live.brake().state() {
         Some((GuardState::Armed, _)) => {
-            format!("ARMED until {}", minute(shown, shown.cockpit.brake().consent().until()))
+            format!("ARMED until {}", minute(shown, shown.live.brake().consent().until()))
         }
         Some((state, sentence)) => format!("{}: {sentence}", state_word(*state).0),
         None => "not known yet".to_owned(),

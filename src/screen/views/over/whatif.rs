@@ -224,7 +224,7 @@ fn key(option: &WhatIf, selected: Option<BackendId>, shown: &Shown<'_>) -> (Stri
     let id = shown.cockpit.sample().and_then(|sample| sample.backend(pid)).map(Backend::id);
     let id = id.or((pid == Pid::PREPARED).then_some(BackendId { pid, backend_start: None }));
     // Who may command is said in the frame; here it is about the rest.
-    let context = Context { seat: Seat::Pilot, ..shown.context() };
+    let context = Context { seat: Seat::Pilot, is_hidden: false, ..shown.context() };
     let (action, context) = if option.act == Act::StopTarget {
         (Action::Abort, context)
     } else {
