@@ -23,6 +23,7 @@ pub struct Pilot {
 enum Order {
     Command(Command),
     Take,
+    Shown(String),
 }
 
 impl Pilot {
@@ -33,6 +34,7 @@ impl Pilot {
             let ask = match order {
                 Order::Command(command) => Ask::Order { command, take: false },
                 Order::Take => Ask::Take,
+                Order::Shown(what) => Ask::Shown { what },
             };
             commands.ask_blocking(from.clone(), ask).ok_or_else(|| "the flight is over".to_owned())
         })
@@ -44,6 +46,7 @@ impl Pilot {
             let reply = match order {
                 Order::Command(command) => remote.order(command),
                 Order::Take => remote.take(),
+                Order::Shown(what) => remote.shown(what),
             };
             reply.map_err(|error| error.to_string())
         })
@@ -57,6 +60,11 @@ impl Pilot {
         let (asks, queue) = mpsc::channel();
         thread::spawn(move || {
             for order in queue {
+                if let Order::Shown(_) = order {
+                    // For the log alone: nobody waits for an answer, and nothing depends on it.
+                    let _ = ask(order);
+                    continue;
+                }
                 let answer = ask(order).and_then(|reply| match reply {
                     Reply::Refused { reason } | Reply::Error { reason } => Err(reason),
                     Reply::Ok { text } => Ok(text),
@@ -79,6 +87,11 @@ impl Pilot {
     pub(super) fn command(&self, command: Command) {
         // The thread ends with the screen only.
         let _ = self.asks.send(Order::Command(command));
+    }
+
+    /// Says what the screen shows, for the log.
+    pub(super) fn shown(&self, what: String) {
+        let _ = self.asks.send(Order::Shown(what));
     }
 
     /// Asks for the right to command.

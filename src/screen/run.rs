@@ -127,6 +127,8 @@ struct Running {
     asked_ms: Option<u64>,
     /// The question that the terminal has been given to show.
     seen_ms: Option<u64>,
+    /// What the flight was told is open here.
+    told: String,
 }
 
 struct Frozen {
@@ -160,6 +162,7 @@ impl Screen {
             drawn: Drawn { page: 1, furthest: 0, is_readable: false },
             asked_ms: None,
             seen_ms: None,
+            told: String::new(),
         };
         let left = running.run(events)?;
         Ok(Done { left, flight_died: running.screen.recording.died })
@@ -393,6 +396,11 @@ impl Running {
         if drawn.unwrap_or(false) {
             (self.stale, self.urgent, self.drawn_ms) = (false, false, now_ms);
             self.asked_ms = self.ui.asked_ms().map(|ms| *ms).filter(|_| out.is_readable);
+            let open = self.ui.what_is_open();
+            if let Some(pilot) = self.screen.pilot.as_ref().filter(|_| open != self.told) {
+                pilot.shown(open.clone());
+                self.told = open;
+            }
         }
     }
 

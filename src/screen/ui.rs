@@ -267,6 +267,20 @@ pub struct Ui {
 }
 
 impl Ui {
+    /// What is open, in a few words: the log keeps it, so that a post-mortem knows what could be seen.
+    pub fn what_is_open(&self) -> String {
+        let view = self.view.name();
+        match &self.popup {
+            Some(Popup::Help(_)) => format!("{view}, help"),
+            Some(Popup::Details(..)) => format!("{view}, details"),
+            Some(Popup::WhatIf(_)) => format!("{view}, what if"),
+            Some(Popup::Confirm(asked)) => format!("{view}, asked: {}", asked.command),
+            Some(Popup::Quit { .. }) => format!("{view}, asked: leave"),
+            // A line being typed hides nothing.
+            Some(Popup::Line(_)) | None => view.to_owned(),
+        }
+    }
+
     /// The pane that has the arrows.
     pub fn pane(&self) -> Pane {
         (self.view, self.panes.get(&self.view).copied().unwrap_or(0))

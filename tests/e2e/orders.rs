@@ -2,6 +2,8 @@
 
 use tokio_postgres::error::SqlState;
 
+use lockpit::log::{Entry, Item, Reader};
+
 use crate::rig::{Place, database, newest};
 use crate::support::{LONG, jam};
 
@@ -48,6 +50,8 @@ async fn abort_is_asked_about_deaf_to_an_early_answer_and_then_done() {
         assert_eq!(pty.exit().await, 5);
         let lines = place.replayed().await;
         assert!(lines.contains("\"outcome\""), "{lines}");
+        let asked = shown(&place.log());
+        assert!(asked.iter().any(|what| what.starts_with("cockpit, asked: abort pid")), "{asked:?}");
     }
 }
 
@@ -101,4 +105,16 @@ async fn an_armed_flight_is_not_suspended_and_says_why() {
         pty.press("q");
         assert_eq!(pty.exit().await, 0);
     }
+}
+
+/// What the screens showed, as the log keeps it.
+fn shown(log: &std::path::Path) -> Vec<String> {
+    let mut reader = Reader::open(log).expect("the log");
+    let mut shown = Vec::new();
+    while let Some(item) = reader.next_item().expect("a readable log") {
+        if let Item::Entry { entry: Entry::Event(_, event), .. } = item {
+            shown.extend(event["shown"].as_str().map(str::to_owned));
+        }
+    }
+    shown
 }
