@@ -47,8 +47,7 @@ pub(super) struct DemoArgs {
 /// A demonstration that was flown before: `lockpit demo --record assets/demo.flight`.
 const RECORDED: &[u8] = include_bytes!("../../assets/demo.flight");
 /// What is said when the incident is over and somebody looks on.
-const AFTERWARDS: &str =
-    "that was the jam: 7 shows the timeline, w what stopping does, ? every key, q leaves";
+const AFTERWARDS: &str = "that was the jam: 7 shows the timeline, ? every key, q leaves";
 /// The longest a demonstration may take when nothing stops its deploy.
 const AT_MOST_MS: u64 = 60_000;
 /// How long the guard waits here, so that eyes can follow; by default it stops such a jam after 0.1 s.
