@@ -15,7 +15,7 @@
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`host`] | what the server's machine does, when it is this one |
 //! | [`timeline`], [`catalog`] | what is told, and by which names |
-//! | [`derive`], [`history`] | what screens and reports draw from: computed, never stored |
+//! | [`mod@derive`], [`history`] | what screens and reports draw from: computed, never stored |
 //! | [`duration`], [`near`] | times and misspelt words as people write them |
 //! | [`ids`], [`locks`] | the small types by which everything else is identified |
 //!
