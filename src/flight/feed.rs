@@ -51,8 +51,16 @@ pub fn feed(wake: impl Fn() + Send + 'static) -> (Feeder, Feed) {
 }
 
 impl Feeder {
+    /// Whether the screen has gone.
+    fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.queue) == 1
+    }
+
     /// An input that the flight is about to handle.
     pub(super) fn input(&self, at: At, input: &Input) {
+        if self.is_alone() {
+            return;
+        }
         let mut queue = lock(&self.queue);
         if queue.news.len() >= BACKLOG {
             // What is no input is not in the engine, and stays.
@@ -66,6 +74,9 @@ impl Feeder {
 
     /// The engine after that input: copied only when inputs had to be skipped.
     pub(super) fn handled(&self, at: At, cockpit: &Cockpit) {
+        if self.is_alone() {
+            return;
+        }
         let mut queue = lock(&self.queue);
         if queue.overrun {
             queue.overrun = false;

@@ -3,15 +3,16 @@
 //! Owns the thread that a screen runs on: events in, frames out, orders away. Never waits for the flight, for its
 //! log's writer or for the terminal.
 
+mod orders;
+
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 
 use super::action::Seat;
-use super::glyphs::{GlyphSet, Glyphs};
+use super::glyphs::Glyphs;
 use super::keymap::Keymap;
 use super::keys::Keys;
 use super::pilot::Pilot;
@@ -20,7 +21,7 @@ use super::source::{Picture, Source};
 use super::terminal::{Surface, TerminalError};
 use super::theme::{ColourDepth, Theme};
 use super::ui::{Loudness, Message, Ui};
-use super::update::{self, Leave, Order, Play, Press};
+use super::update::{self, Leave, Press};
 use super::views::{self, Drawn};
 use crate::clock::FlightClock;
 use crate::engine::ids::At;
@@ -28,9 +29,6 @@ use crate::replay::ReplayError;
 
 /// Changes of the flight are shown at most this often; keys are answered at once.
 const FRAME_MS: u64 = 100;
-
-/// How long the kernel has to stop every thread of this process.
-const STOPPING: Duration = Duration::from_millis(50);
 
 /// Something that concerns a screen.
 #[derive(Debug)]
@@ -274,96 +272,6 @@ impl Running {
         match order {
             Some(order) => self.carry_out(order),
             None => Ok(None),
-        }
-    }
-
-    fn carry_out(&mut self, order: Order) -> Result<Option<Left>, ScreenError> {
-        let now_ms = self.now_ms();
-        match order {
-            Order::Leave(leave) => return Ok(Some(Left::Operator(leave))),
-            Order::Command(command) => {
-                if let Some(pilot) = &self.screen.pilot {
-                    pilot.command(command);
-                }
-            }
-            Order::TakeStick => {
-                if let Some(pilot) = &self.screen.pilot {
-                    pilot.take_stick();
-                }
-            }
-            Order::Copy(row) => {
-                let text = views::line(&self.shown(&self.ui), &row);
-                match self.surface.copy(&text) {
-                    true => self.ui.say(now_ms, Loudness::Info, format!("copied: {text}")),
-                    false => self.ui.say(now_ms, Loudness::Warning, "not copied: the terminal takes nothing"),
-                }
-            }
-            Order::Redraw => self.surface.forget(),
-            Order::Freeze => {
-                let thawed = self.frozen.take();
-                if thawed.is_none() {
-                    let (picture, now) = (self.screen.source.picture().clone(), self.screen.source.now());
-                    self.frozen = Some(Box::new(Frozen { picture, now, since_ms: now_ms }));
-                }
-            }
-            Order::Theme(name) => {
-                let looks = &mut self.screen.looks;
-                match Theme::load(&name, looks.themes.as_deref(), looks.depth) {
-                    Ok(theme) => {
-                        looks.theme = theme;
-                        self.surface.forget();
-                    }
-                    Err(error) => self.ui.say(now_ms, Loudness::Warning, error.to_string()),
-                }
-            }
-            Order::Glyphs(name) => match name.parse::<GlyphSet>() {
-                Ok(set) => self.screen.looks.glyphs = set.glyphs(),
-                Err(why) => self.ui.say(now_ms, Loudness::Warning, why.to_string()),
-            },
-            Order::Play(play) => self.play(play)?,
-            Order::Suspend => self.suspend(),
-        }
-        Ok(None)
-    }
-
-    fn play(&mut self, play: Play) -> Result<(), ReplayError> {
-        let now_ms = self.now_ms();
-        let Source::Replay(playback) = &mut self.screen.source else { return Ok(()) };
-        match play {
-            Play::Toggle => playback.toggle(),
-            Play::Sample { on } => playback.step_sample(on),
-            Play::Event { on } => {
-                let marker = playback.step_event(on)?;
-                let text = marker.map_or_else(|| "no more events this way".to_owned(), |marker| marker.text);
-                self.ui.say(now_ms, Loudness::Info, text);
-                Ok(())
-            }
-            Play::Speed { up } => {
-                playback.faster(up);
-                Ok(())
-            }
-            Play::SetSpeed(percent) => {
-                playback.set_speed(percent);
-                Ok(())
-            }
-            Play::Go(at) => playback.go(at),
-        }
-    }
-
-    /// Gives the terminal back and stops this process until the shell wakes it.
-    fn suspend(&mut self) {
-        // The first process of a session has nobody who would wake it.
-        if rustix::process::getsid(None).is_ok_and(|leader| leader == rustix::process::getpgrp()) {
-            self.ui.say(self.now_ms(), Loudness::Warning, "suspend: there is no shell to return to");
-            return;
-        }
-        self.surface.leave();
-        // The whole job, as the key would have done outside raw mode.
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
-        // The kernel may stop another thread first: this one must not take the terminal before it was stopped.
-        thread::sleep(STOPPING);
-        if self.surface.enter_again().is_ok() {
-            self.urgent = true;
         }
     }
 

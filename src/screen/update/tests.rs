@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crossterm::event::{KeyCode, KeyModifiers};
+
 use super::*;
 use crate::engine::effect::Rung;
 use crate::engine::ids::BackendId;

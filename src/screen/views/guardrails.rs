@@ -19,9 +19,10 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::events::event_line;
 use super::header::tenths;
 use super::lines::{at_most, cut_to, plain};
-use super::parts::{event_line, in_unit, level_word, recent};
+use super::parts::{in_unit, level_word, recent};
 use crate::engine::guard::{Level, Reading, seconds};
 use crate::engine::history::Signal;
 use crate::engine::ids::At;

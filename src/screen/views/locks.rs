@@ -19,9 +19,8 @@ use std::collections::BTreeSet;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::cockpit::{draw_tree, locks_title};
 use super::lines::plain;
-use super::parts::row_of;
+use super::tree::{draw_tree, locks_title, row_of};
 use crate::engine::derive::tree::{LockTree, Node, Row as TreeRow};
 use crate::screen::shown::Shown;
 use crate::screen::text;

@@ -10,6 +10,7 @@
 mod activity;
 mod bar;
 mod cockpit;
+mod events;
 mod guardrails;
 mod header;
 mod lines;
@@ -21,11 +22,13 @@ mod progress;
 mod replication;
 #[cfg(test)]
 mod stage;
+mod target;
 #[cfg(test)]
 pub(in crate::screen) mod testing;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod tree;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};

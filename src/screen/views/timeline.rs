@@ -13,9 +13,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::events::event;
 use super::header::clock;
 use super::lines::{cut_to, plain};
-use super::parts::event;
 use crate::engine::derive::words::plural;
 use crate::engine::ids::At;
 use crate::engine::timeline::Event;

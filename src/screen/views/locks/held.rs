@@ -21,7 +21,7 @@ use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::views::header::tenths;
 use crate::screen::views::lines::plain;
-use crate::screen::views::parts::row_of;
+use crate::screen::views::tree::row_of;
 use crate::screen::widgets::pane;
 use crate::screen::widgets::table::{Cell, Column, table};
 

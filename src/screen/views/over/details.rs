@@ -155,7 +155,7 @@ fn flight_time(at: At, shown: &Shown<'_>) -> String {
 fn last_told(pid: Pid, shown: &Shown<'_>) -> Option<(At, String)> {
     let events = shown.cockpit.timeline().since(0);
     let (at, event) = events.filter(|(_, event)| pid_of(event) == Some(pid)).last()?;
-    Some((*at, crate::screen::views::parts::event(event).2))
+    Some((*at, crate::screen::views::events::event(event).2))
 }
 
 fn pid_of(event: &Event) -> Option<Pid> {

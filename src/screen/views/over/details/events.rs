@@ -8,7 +8,8 @@ use crate::engine::guard::{Reading, seconds};
 use crate::engine::timeline::{Event, OutcomeStory, StopResult, TargetStory};
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
-use crate::screen::views::parts::{event, in_unit, level_word, statement};
+use crate::screen::views::events::event;
+use crate::screen::views::parts::{in_unit, level_word, statement};
 use crate::screen::views::timeline::numbered;
 
 /// Decisions of a rule that are told, the newest first.

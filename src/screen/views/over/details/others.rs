@@ -12,8 +12,9 @@ use crate::engine::ids::Pid;
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Row;
+use crate::screen::views::events::event;
 use crate::screen::views::header::tenths;
-use crate::screen::views::parts::{event, level_word, statement};
+use crate::screen::views::parts::{level_word, statement};
 use crate::screen::views::timeline::numbered;
 
 /// Fills a sheet about `row`.
