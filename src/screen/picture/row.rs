@@ -18,6 +18,8 @@ const CELL_WIDTH: u32 = 84;
 const CELL_HEIGHT: u32 = 180;
 /// Where letters stand, from the top of their cell, in tenths of a pixel.
 const BASELINE: u32 = 134;
+/// The thinnest line, in tenths of a pixel.
+const LEAST: u32 = 12;
 /// Around the screen, in tenths of a pixel.
 const MARGIN: u32 = 120;
 const FONT: &str = "ui-monospace,'Cascadia Mono','SF Mono',Menlo,'DejaVu Sans Mono',Consolas,monospace";
@@ -136,8 +138,9 @@ fn drawn(row: &mut String, looks: &[(u16, Look<'_>)]) {
     for (colour, shapes) in paths {
         let _ = write!(row, "<path fill=\"{}\" d=\"", hex(colour));
         for [left, top, right, bottom] in shapes {
-            let (x, y, width, height) =
-                (tenths(left), tenths(top), tenths(right - left), tenths(bottom - top));
+            // Thinner than a pixel, a line with crisp edges may fall between two and be drawn by none.
+            let (width, height) = ((right - left).max(LEAST), (bottom - top).max(LEAST));
+            let (x, y, width, height) = (tenths(left), tenths(top), tenths(width), tenths(height));
             let _ = write!(row, "M{x} {y}h{width}v{height}h-{width}z");
         }
         row.push_str("\"/>");
