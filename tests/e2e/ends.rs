@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::rig::{Place, database, newest, send, state_of};
+use crate::rig::{Place, child_of, database, newest, send, state_of};
 use crate::support::{Database, LONG, wait_until};
 
 /// Waits until the server has no session of lockpit's in this database.
@@ -131,12 +131,16 @@ async fn a_replay_ends_with_its_terminal() {
 async fn a_killed_flight_leaves_a_terminal_that_can_be_used() {
     for version in newest() {
         let (db, place) = (database(version).await, Place::new());
-        let mut pty = place.fly(&db, &[]).await;
-        let flight = crate::rig::child_of(pty.pid());
+        let (log, conninfo) = (place.log().to_string_lossy().into_owned(), db.conninfo());
+        let mut pty = place.open_in_a_shell(&["attach", &conninfo, "--record", &log]);
+        pty.sees(" s old").await;
+        let flight = child_of(child_of(pty.pid()));
         send(flight, Signal::KILL);
-        assert_eq!(pty.exit().await, 128 + 9);
         pty.sees("ended by signal 9").await;
+        pty.sees("code 137").await;
         pty.is_given_back().await;
+        pty.press("enter");
+        assert_eq!(pty.exit().await, 0);
         no_session_is_left(&db).await;
     }
 }
@@ -146,7 +150,7 @@ async fn a_stub_follows_its_flight_when_that_is_stopped_and_wakes_it() {
     for version in newest() {
         let (db, place) = (database(version).await, Place::new());
         let mut pty = place.fly(&db, &[]).await;
-        let (stub, flight) = (pty.pid(), crate::rig::child_of(pty.pid()));
+        let (stub, flight) = (pty.pid(), child_of(pty.pid()));
         send(flight, Signal::STOP);
         let is = async |pid: u32, wanted: &[char]| {
             wait_until(&format!("{pid} is {wanted:?}"), LONG, async || match state_of(pid) {
@@ -179,7 +183,7 @@ async fn a_job_that_is_stopped_as_a_whole_goes_on_as_a_whole() {
     for version in newest() {
         let (db, place) = (database(version).await, Place::new());
         let mut pty = place.fly(&db, &[]).await;
-        let (stub, flight) = (pty.pid(), crate::rig::child_of(pty.pid()));
+        let (stub, flight) = (pty.pid(), child_of(pty.pid()));
         let job = i32::try_from(stub).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
         for _ in 0..5 {
             for (signal, wanted) in [(Signal::STOP, &['T'][..]), (Signal::CONT, &['S', 'R', 'D'])] {

@@ -70,6 +70,20 @@ impl Place {
     ) -> Pty {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lockpit"));
         command.args(args);
+        self.spawn(size, command, more)
+    }
+
+    /// Runs lockpit below a shell, which stays until `enter` is pressed: the last words of a program that leads its
+    /// terminal's session may be lost with it.
+    #[allow(dead_code, reason = "the README's commands need no shell")]
+    pub(crate) fn open_in_a_shell(&self, args: &[&str]) -> Pty {
+        let mut command = CommandBuilder::new("/bin/sh");
+        let script = "\"$@\"; echo \"code $?\"; read -r line";
+        command.args([&["-c", script, "sh", env!("CARGO_BIN_EXE_lockpit")], args].concat());
+        self.spawn(SIZE, command, &[])
+    }
+
+    fn spawn(&self, size: (u16, u16), mut command: CommandBuilder, more: &[(&str, &str)]) -> Pty {
         command.env_clear();
         command.cwd(self.dir.path());
         command.env("HOME", self.dir.path());
