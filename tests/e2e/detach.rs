@@ -20,13 +20,17 @@ async fn detach(pty: &mut Pty) {
 async fn a_flight_that_is_detached_flies_on_and_can_be_joined_and_ended() {
     for version in newest() {
         let (db, place) = (database(version).await, Place::new());
-        let mut pty = place.fly(&db, &["--arm", "--target", "app=nobody"]).await;
-        let flight = child_of(pty.pid());
+        let (log, conninfo) = (place.log().to_string_lossy().into_owned(), db.conninfo());
+        let args = ["attach", &conninfo, "--record", &log, "--arm", "--target", "app=nobody"];
+        let mut pty = place.open_in_a_shell(&args);
+        pty.sees(" s old").await;
+        let stub = child_of(pty.pid());
+        let flight = child_of(stub);
         // A signal that anybody can send does not end the stub.
-        pty.signal(Signal::USR1);
+        send(stub, Signal::USR1);
         detach(&mut pty).await;
-        assert_eq!(pty.exit().await, 0);
         pty.sees("lockpit join shop").await;
+        pty.sees("code 0").await;
         pty.is_given_back().await;
         let pid = i32::try_from(flight).ok().and_then(rustix::process::Pid::from_raw);
         assert_eq!(rustix::process::getsid(pid).ok(), pid, "it is alone in its session");

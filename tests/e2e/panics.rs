@@ -43,8 +43,8 @@ async fn without_a_flight_a_panic_ends_the_program_and_gives_the_terminal_back()
     pty.sees("REPLAY").await;
     pty.press("/");
     pty.press("boom");
-    assert_eq!(pty.exit().await, 101);
     pty.sees("Please report it").await;
+    assert_eq!(pty.exit().await, 101);
     pty.is_given_back().await;
     let bytes = pty.bytes();
     let text = String::from_utf8_lossy(&bytes);
