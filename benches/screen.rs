@@ -55,15 +55,9 @@ const RIVALS: [(&str, u64, u64, u64, u64); 5] = [
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let window = Duration::from_secs(argument("--seconds").unwrap_or(30));
-    let waiters = argument("--waiters").map_or(WAITERS.to_vec(), |waiters| vec![waiters]);
+    let window = Duration::from_secs(common::argument("--seconds").unwrap_or(30));
+    let waiters = common::argument("--waiters").map_or(WAITERS.to_vec(), |waiters| vec![waiters]);
     runtime.block_on(bench(window, &waiters));
-}
-
-/// The number after `name` on the command line.
-fn argument<T: std::str::FromStr>(name: &str) -> Option<T> {
-    let args: Vec<String> = std::env::args().collect();
-    args.iter().position(|arg| arg == name).and_then(|i| args.get(i + 1)?.parse().ok())
 }
 
 async fn bench(window: Duration, waiters: &[usize]) {

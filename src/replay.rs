@@ -59,6 +59,15 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// When it happened.
+    pub fn at(&self) -> At {
+        match self {
+            Step::Turn { at, .. } | Step::Resumed { at, .. } | Step::StateDiffers { at } => *at,
+        }
+    }
+}
+
 /// The engine asked for something else than the log has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {

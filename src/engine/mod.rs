@@ -14,7 +14,7 @@
 //! | [`command`], [`overrides`] | what an operator can order, and whether it would be refused |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`host`] | what the server's machine does, when it is this one |
-//! | [`timeline`], [`catalog`] | what is told, and by which names |
+//! | [`timeline`], [`catalog`], [`phases`] | what is told, and by which names |
 //! | [`mod@derive`], [`history`] | what screens and reports draw from: computed, never stored |
 //! | [`duration`], [`near`] | times and misspelt words as people write them |
 //! | [`ids`], [`locks`] | the small types by which everything else is identified |
@@ -40,6 +40,7 @@ pub mod locks;
 pub mod near;
 pub mod overrides;
 pub mod pace;
+pub mod phases;
 pub mod quiet;
 mod reattach;
 pub mod rungs;

@@ -62,7 +62,7 @@ pub(super) fn rung_after_cancel(target: &Target, consent: OnTrip) -> Result<(Run
 
 /// Whether it is committed, and waits for a synchronous standby.
 pub(super) fn is_sync_rep(target: &Target) -> bool {
-    target.wait_event.as_deref() == Some("IPC/SyncRep")
+    super::sample::is_sync_rep(target.wait_event.as_deref())
 }
 
 /// Terminates where a cancel would let a script run on to its next statement.

@@ -183,6 +183,11 @@ pub struct Backend {
     pub text: Option<TextId>,
 }
 
+/// Whether this wait is that of a committed transaction for a synchronous standby.
+pub fn is_sync_rep(wait_event: Option<&str>) -> bool {
+    wait_event == Some("IPC/SyncRep")
+}
+
 impl Backend {
     /// Its identity.
     pub fn id(&self) -> BackendId {

@@ -37,6 +37,22 @@ pub enum Part {
     Unknown,
 }
 
+impl Part {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Client => "client",
+            Part::SchemaWork => "schema work",
+            Part::Lockpit => "lockpit",
+            Part::Autovacuum => "autovacuum",
+            Part::WalSender => "walsender",
+            Part::Server => "server process",
+            Part::Prepared => "prepared transaction",
+            Part::Unknown => "unknown",
+        }
+    }
+}
+
 /// A lock that makes its backend's work schema work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SchemaLock {

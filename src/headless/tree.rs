@@ -39,7 +39,7 @@ fn node(look: &Lookup<'_>, at: At, pid: Pid) -> Node {
     let xact_start = backend.and_then(|backend| backend.xact_start);
     Node {
         pid: pid.0,
-        part: part_name(part).to_owned(),
+        part: part.name().to_owned(),
         application,
         state: backend.map_or("not in the activity", |backend| backend.state.name()).to_owned(),
         xact_age_ms: xact_start.map(|start| sample.server_now.us_since(start) / 1_000),
@@ -72,17 +72,4 @@ pub(super) fn groups(look: &Lookup<'_>, at: At) -> Vec<Group> {
             oldest_ms,
         })
         .collect()
-}
-
-fn part_name(part: Part) -> &'static str {
-    match part {
-        Part::Client => "client",
-        Part::SchemaWork => "schema work",
-        Part::Lockpit => "lockpit",
-        Part::Autovacuum => "autovacuum",
-        Part::WalSender => "walsender",
-        Part::Server => "server process",
-        Part::Prepared => "prepared transaction",
-        Part::Unknown => "unknown",
-    }
 }

@@ -5,6 +5,7 @@
 //! to 18; a test compares them with the views of each server.
 
 use crate::engine::ids::{Oid, Pid};
+use crate::engine::phases::CREATE_INDEX;
 use crate::engine::sample::Progress;
 
 /// The counters of one command; index 0 is the server's `param1`. `None` where masked.
@@ -98,19 +99,7 @@ pub fn decode(
 }
 
 fn create_index(progress: &mut Progress, params: &Params, subphase: Option<&str>) {
-    let phases = [
-        "initializing",
-        "waiting for writers before build",
-        "building index",
-        "waiting for writers before validation",
-        "index validation: scanning index",
-        "index validation: sorting tuples",
-        "index validation: scanning table",
-        "waiting for old snapshots",
-        "waiting for readers before marking dead",
-        "waiting for readers before dropping",
-    ];
-    phase(progress, params.get(10), &phases);
+    phase(progress, params.get(10), &CREATE_INDEX);
     if let (Some(2), Some(phase), Some(subphase)) = (params.get(10), &mut progress.phase, subphase) {
         *phase = format!("{phase}: {subphase}");
     }

@@ -3,7 +3,7 @@
 //! Owns names, words and default keys; bar, help, key file and documentation are made from this list. Whether an
 //! action can be taken now, and why not, is answered here too. Never does anything.
 
-use super::ui::{Popup, Ui, View};
+use super::ui::{Ui, View};
 use crate::engine::Cockpit;
 use crate::engine::command::{ArmScope, Command};
 use crate::engine::effect::Rung;
@@ -315,11 +315,6 @@ pub fn available(action: Action, context: &Context<'_>) -> Available {
         ),
         _ => Available::Yes,
     }
-}
-
-/// Whether keys go to a popup rather than to the screen behind it.
-pub fn is_captured(popup: Option<&Popup>) -> bool {
-    popup.is_some()
 }
 
 #[cfg(test)]

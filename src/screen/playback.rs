@@ -21,8 +21,6 @@ const NORMAL: usize = 3;
 const REMEMBERED_MS: u64 = 120_000;
 /// How often a running replay goes on.
 const FRAME: Duration = Duration::from_millis(50);
-/// Stretches without anything are cut to this when a replay skips them.
-const IDLE_MS: u64 = 30_000;
 
 /// Something worth a mark on the bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +84,7 @@ impl Playback {
         let (mut end, mut markers, mut told, mut drifted) = (At::default(), Vec::new(), 0, false);
         let mut samples = Vec::new();
         while let Some(step) = survey.step()? {
-            let at = at_of(&step);
+            let at = step.at();
             end = end.max(at);
             if matches!(step, Step::Turn { was_sample: true, .. }) {
                 samples.push(at);
@@ -264,11 +262,6 @@ impl Playback {
         if self.playing { FRAME } else { Duration::from_secs(1) }
     }
 
-    /// The longest stretch that is worth sitting through.
-    pub fn idle_ms(&self) -> u64 {
-        IDLE_MS
-    }
-
     fn run_to(&mut self, to: At) -> Result<(), ReplayError> {
         while self.replay.next_at()?.is_some_and(|next| next <= to) {
             if self.step()?.is_none() {
@@ -282,7 +275,7 @@ impl Playback {
     fn step(&mut self) -> Result<Option<Step>, ReplayError> {
         let step = self.replay.step()?;
         if let Some(step) = &step {
-            let at = at_of(step);
+            let at = step.at();
             self.picture.history.observe(at, self.replay.cockpit());
             self.picture.at = at;
         }
@@ -294,12 +287,6 @@ impl Playback {
     }
 }
 
-fn at_of(step: &Step) -> At {
-    match step {
-        Step::Turn { at, .. } | Step::Resumed { at, .. } | Step::StateDiffers { at } => *at,
-    }
-}
-
 fn is_drift(step: &Step) -> bool {
     matches!(step, Step::Turn { drift: Some(_), .. } | Step::StateDiffers { .. })
 }
@@ -308,7 +295,7 @@ fn marks(step: &Step, replay: &Replay, told: u64) -> Vec<Marker> {
     let mut marks: Vec<Marker> = Vec::new();
     if is_drift(step) {
         let text = "decides differently than it did".to_owned();
-        marks.push(Marker { at: at_of(step), kind: MarkerKind::Drift, text });
+        marks.push(Marker { at: step.at(), kind: MarkerKind::Drift, text });
     }
     if let Step::Resumed { at, gap } = step {
         marks.push(Marker { at: *at, kind: MarkerKind::Gap, text: gap.why.clone() });

@@ -13,7 +13,7 @@ use crate::engine::ids::At;
 use crate::engine::input::Input;
 use crate::flight::feed::{Feed, News};
 use crate::remote::Tail;
-use crate::replay::{ReplayError, Step};
+use crate::replay::ReplayError;
 
 /// What a screen is fed from.
 #[derive(Debug)]
@@ -189,9 +189,7 @@ impl Joined {
         // Asked before the last steps are read.
         let is_abandoned = self.tail.is_abandoned();
         while let Some(step) = self.tail.next_step()? {
-            let at = match step {
-                Step::Turn { at, .. } | Step::Resumed { at, .. } | Step::StateDiffers { at } => at,
-            };
+            let at = step.at();
             self.picture.history.observe(at, self.tail.cockpit());
             self.picture.at = at;
             changed = true;

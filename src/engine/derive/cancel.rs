@@ -57,5 +57,5 @@ impl CancelWorks {
 
 /// Whether a backend is committed, and waits for a synchronous standby.
 pub fn waits_for_standby(backend: &Backend) -> bool {
-    backend.wait_event.as_deref() == Some("IPC/SyncRep")
+    crate::engine::sample::is_sync_rep(backend.wait_event.as_deref())
 }

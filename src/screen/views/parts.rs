@@ -110,14 +110,8 @@ pub(super) fn statement(kind: &str, text: Option<&str>, shown: &Shown<'_>) -> St
 /// The word for a part.
 pub(super) fn part_name(part: Part) -> &'static str {
     match part {
-        Part::Client => "client",
-        Part::SchemaWork => "schema work",
-        Part::Lockpit => "lockpit",
-        Part::Autovacuum => "autovacuum",
-        Part::WalSender => "walsender",
-        Part::Server => "server process",
-        Part::Prepared => "prepared transaction",
         Part::Unknown => "not in the activity",
+        part => part.name(),
     }
 }
 
