@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
+use crate::engine::checkpoint::RestoreError;
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
-use crate::engine::input::Gap;
+use crate::engine::input::{Gap, Input};
 use crate::engine::{Cockpit, ENGINE_VERSION};
 use crate::log::{Cursor, Damage, Ending, Entry, Item, ReadError, Reader};
 
@@ -21,7 +22,7 @@ pub enum ReplayError {
     #[error(
         "a checkpoint of the log cannot be read by this release: {0}; replay it with the release that flew"
     )]
-    Checkpoint(serde_json::Error),
+    Checkpoint(RestoreError),
 }
 
 /// A replay at some place of its log.
@@ -31,6 +32,8 @@ pub struct Replay {
     cockpit: Cockpit,
     next: Option<Entry>,
     damage: Option<Damage>,
+    /// The engine is the flight's: from the first checkpoint on, or from the first input.
+    has_begun: bool,
 }
 
 /// What one step of a replay did.
@@ -78,22 +81,42 @@ pub struct Drift {
 }
 
 impl Replay {
-    /// A replay from the beginning.
+    /// A replay from the beginning of the log: of the flight, or of the part of it that the log holds.
     ///
     /// # Errors
     /// [`ReplayError`] says what is wrong with the log.
     pub fn open(path: &Path) -> Result<Replay, ReplayError> {
-        Ok(Replay { reader: Reader::open(path)?, cockpit: Cockpit::default(), next: None, damage: None })
+        Ok(Replay {
+            reader: Reader::open(path)?,
+            cockpit: Cockpit::default(),
+            next: None,
+            damage: None,
+            has_begun: false,
+        })
     }
 
-    /// A replay from the last checkpoint at or before `at`.
+    /// A replay from the last checkpoint at or before `at`; of a log that another version of the engine has made,
+    /// from the beginning, for its checkpoints are not this engine's.
     ///
     /// # Errors
     /// [`ReplayError`] says what is wrong with the log.
     pub fn open_at(path: &Path, at: At) -> Result<Replay, ReplayError> {
-        let seek = Cursor::open(path)?.seek(at)?;
-        let cockpit = Cockpit::restore(&seek.checkpoint).map_err(ReplayError::Checkpoint)?;
-        Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None })
+        Replay::at(&mut Cursor::open(path)?, at)
+    }
+
+    /// The same in a log whose segments are known.
+    ///
+    /// # Errors
+    /// [`ReplayError`] says what is wrong with the log.
+    pub fn at(cursor: &mut Cursor, at: At) -> Result<Replay, ReplayError> {
+        let seek = cursor.seek(at)?;
+        match Cockpit::restore(&seek.state, seek.held) {
+            Ok(cockpit) if !is_of_another_engine(&cockpit) => {
+                Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None, has_begun: true })
+            }
+            Ok(_) | Err(RestoreError::State(_)) => Replay::open(cursor.path()),
+            Err(error @ RestoreError::Lacks) => Err(ReplayError::Checkpoint(error)),
+        }
     }
 
     /// The engine as it was.
@@ -103,7 +126,7 @@ impl Replay {
 
     /// Whether the log was made by another version of the engine: differences are then a judgement anew.
     pub fn is_rejudged(&self) -> bool {
-        self.cockpit.flight().is_some_and(|begin| begin.engine != ENGINE_VERSION)
+        is_of_another_engine(&self.cockpit)
     }
 
     /// How the log ends; to be asked when there are no more steps.
@@ -133,23 +156,28 @@ impl Replay {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Input(at, input) => {
-                    let was_sample = matches!(input, crate::engine::input::Input::Sample(_));
+                    self.has_begun = true;
+                    let was_sample = matches!(input, Input::Sample(_));
                     let replayed = self.cockpit.handle(at, input);
                     let recorded = self.intents()?;
                     let drift = (recorded != replayed).then_some(Drift { recorded, replayed });
                     return Ok(Some(Step::Turn { at, was_sample, drift }));
                 }
                 Entry::Gap(at, gap) => {
-                    self.resume()?;
+                    self.has_begun = true;
+                    self.resume(at, &gap)?;
                     return Ok(Some(Step::Resumed { at, gap }));
                 }
-                Entry::Checkpoint(at, bytes) => {
+                Entry::Checkpoint(at, state) => {
                     if let Some(damage) = self.damage.take() {
-                        self.cockpit = restore(&bytes)?;
                         let why = format!("the log is damaged at byte {}", damage.at_byte);
-                        return Ok(Some(Step::Resumed { at, gap: Gap { from: at, why, lost: None } }));
+                        let gap = Gap { from: at, why, lost: None };
+                        self.go_on_from(at, &state, &gap)?;
+                        return Ok(Some(Step::Resumed { at, gap }));
                     }
-                    if self.cockpit.checkpoint() != bytes && !self.is_rejudged() {
+                    if !self.has_begun {
+                        self.begin_with(&state)?;
+                    } else if self.cockpit.state() != state && !self.is_rejudged() {
                         return Ok(Some(Step::StateDiffers { at }));
                     }
                 }
@@ -161,13 +189,35 @@ impl Replay {
     }
 
     /// Goes on from the checkpoint that follows a gap.
-    fn resume(&mut self) -> Result<(), ReplayError> {
+    fn resume(&mut self, at: At, gap: &Gap) -> Result<(), ReplayError> {
         while let Some(entry) = self.take()? {
-            if let Entry::Checkpoint(_, bytes) = entry {
-                self.cockpit = restore(&bytes)?;
-                break;
+            if let Entry::Checkpoint(_, state) = entry {
+                return self.go_on_from(at, &state, gap);
             }
         }
+        Ok(())
+    }
+
+    /// Begins with the first checkpoint of a log: of a whole flight it is an engine that knows nothing.
+    fn begin_with(&mut self, state: &[u8]) -> Result<(), ReplayError> {
+        self.has_begun = true;
+        match Cockpit::restore(state, self.reader.held()) {
+            Ok(cockpit) => self.cockpit = cockpit,
+            // Of another engine: it is judged anew, and so from the first input on.
+            Err(RestoreError::State(_)) => {}
+            Err(error @ RestoreError::Lacks) => return Err(ReplayError::Checkpoint(error)),
+        }
+        Ok(())
+    }
+
+    /// The engine as it was behind what is missing. One that judges the flight anew has only what it has seen.
+    fn go_on_from(&mut self, at: At, state: &[u8], gap: &Gap) -> Result<(), ReplayError> {
+        self.has_begun = true;
+        if self.is_rejudged() {
+            let _ = self.cockpit.handle(at, Input::Gap(gap.clone()));
+            return Ok(());
+        }
+        self.cockpit = Cockpit::restore(state, self.reader.held()).map_err(ReplayError::Checkpoint)?;
         Ok(())
     }
 
@@ -201,6 +251,6 @@ impl Replay {
     }
 }
 
-fn restore(checkpoint: &[u8]) -> Result<Cockpit, ReplayError> {
-    Cockpit::restore(checkpoint).map_err(ReplayError::Checkpoint)
+fn is_of_another_engine(cockpit: &Cockpit) -> bool {
+    cockpit.flight().is_some_and(|begin| begin.engine != ENGINE_VERSION)
 }

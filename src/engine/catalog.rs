@@ -4,9 +4,11 @@
 //! database stays `database.oid`, what is not committed says so.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Texts;
 use super::ids::{Oid, TextId};
 use super::input::{FoundRelation, Names};
 use super::text::Text;
@@ -18,7 +20,9 @@ pub struct Catalog {
     relations: BTreeMap<Oid, Option<FoundRelation>>,
     roles: BTreeMap<Oid, String>,
     databases: BTreeMap<Oid, String>,
-    texts: BTreeMap<TextId, Text>,
+    /// A checkpoint leaves them to the log.
+    #[serde(skip)]
+    texts: Texts,
 }
 
 impl Catalog {
@@ -47,12 +51,22 @@ impl Catalog {
 
     /// Takes in a text.
     pub fn learn_text(&mut self, text: Text) {
-        self.texts.insert(text.id, text);
+        self.texts.insert(text.id, Arc::new(text));
+    }
+
+    /// Every text so far.
+    pub fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// Takes in the texts of a checkpoint.
+    pub(super) fn recall(&mut self, texts: Texts) {
+        self.texts = texts;
     }
 
     /// A text by its number.
     pub fn text(&self, id: Option<TextId>) -> Option<&Text> {
-        self.texts.get(&id?)
+        self.texts.get(&id?).map(Arc::as_ref)
     }
 
     /// What a statement is, for people: `ALTER TABLE`; `unknown statement` where that is not known.

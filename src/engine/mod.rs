@@ -17,6 +17,7 @@
 //! | [`timeline`], [`catalog`], [`phases`] | what is told, and by which names |
 //! | [`mod@derive`], [`history`] | what screens and reports draw from: computed, never stored |
 //! | [`duration`], [`near`] | times and misspelt words as people write them |
+//! | [`checkpoint`] | the engine as it is kept, to go on from |
 //! | [`ids`], [`locks`] | the small types by which everything else is identified |
 //!
 //! An input goes through [`Cockpit::handle`]: it is taken in by the room it concerns, and then, whatever it
@@ -25,6 +26,7 @@
 pub mod ages;
 pub mod brake;
 pub mod catalog;
+pub mod checkpoint;
 pub mod command;
 pub mod deadlock;
 pub mod derive;
@@ -98,8 +100,12 @@ pub struct Cockpit {
     begin: Option<Begin>,
     attached: Option<Attached>,
     catalog: Catalog,
+    /// The last sample, without its slow facts. A checkpoint leaves it to the log.
+    #[serde(skip)]
     sample: Option<Box<Sample>>,
     sample_at: Option<At>,
+    /// The last slow facts. A checkpoint leaves them to the log.
+    #[serde(skip)]
     slow: Option<Box<sample::SlowFacts>>,
     /// Nothing is decided by it.
     slow_at: Option<At>,
@@ -139,21 +145,6 @@ struct Leaving {
 }
 
 impl Cockpit {
-    /// The engine's state as bytes: a checkpoint.
-    pub fn checkpoint(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("the engine's state has string keys and finite numbers only")
-    }
-
-    /// The engine at a checkpoint.
-    ///
-    /// # Errors
-    /// The bytes are no checkpoint of this engine version.
-    pub fn restore(checkpoint: &[u8]) -> Result<Cockpit, serde_json::Error> {
-        let mut cockpit: Cockpit = serde_json::from_slice(checkpoint)?;
-        cockpit.derive();
-        Ok(cockpit)
-    }
-
     /// Takes in one input; returns what is to be done about it.
     pub fn handle(&mut self, at: At, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();

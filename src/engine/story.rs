@@ -112,7 +112,8 @@ impl Story {
     }
 
     fn handle(&mut self, at: At, input: Input) -> Vec<Effect> {
-        let mut resumed = Cockpit::restore(&self.cockpit.checkpoint()).expect("a checkpoint");
+        let checkpoint = self.cockpit.checkpoint();
+        let mut resumed = Cockpit::restore(&checkpoint.state, checkpoint.held).expect("a checkpoint");
         let also = resumed.handle(at, input.clone());
         let effects = self.cockpit.handle(at, input);
         assert_eq!(effects, also, "resumed from a checkpoint, the engine asks for something else");

@@ -1,4 +1,5 @@
 use super::Cockpit;
+use super::checkpoint::{Checkpoint, Held, RestoreError};
 use super::effect::{Effect, Rung};
 use super::guard::Level;
 use super::ids::{At, Pid};
@@ -104,8 +105,13 @@ fn a_pattern_that_does_not_compile_selects_nobody() {
 
 #[test]
 fn a_checkpoint_is_refused_when_it_is_none() {
-    assert!(Cockpit::restore(b"{}").is_err());
-    assert!(Cockpit::restore(&Story::begin(armed()).cockpit.checkpoint()[..100]).is_err());
+    let mut story = Story::begin(armed());
+    story.jams(9);
+    let Checkpoint { state, held } = story.cockpit.checkpoint();
+    assert!(matches!(Cockpit::restore(b"{}", held.clone()), Err(RestoreError::State(_))));
+    assert!(matches!(Cockpit::restore(&state[..100], held.clone()), Err(RestoreError::State(_))));
+    assert!(matches!(Cockpit::restore(&state, Held::default()), Err(RestoreError::Lacks)));
+    assert!(Cockpit::restore(&state, held).is_ok());
 }
 
 #[test]

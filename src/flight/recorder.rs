@@ -38,12 +38,15 @@ impl Recorder {
         let header = Header {
             flight: random::bytes(),
             sync: random::bytes(),
+            boot: crate::clock::boot_id(),
             utc_us: begin.utc_us,
             monotonic_us: crate::clock::monotonic_us(),
             meta: Meta {
                 lockpit: begin.lockpit.clone(),
                 server: begin.server.clone(),
                 label: begin.label.clone(),
+                database: Some(attached.database_name.clone()),
+                ..Meta::default()
             },
         };
         let options = || Options { group, ..Options::default() };
@@ -67,6 +70,8 @@ impl Recorder {
         let Some((log, _)) = &mut self.log else { return };
         if log.wants_segment(at) {
             log.begin_segment(at, cockpit.checkpoint());
+        } else if log.wants_state() {
+            log.state(at, cockpit.state());
         }
         self.turn.input(at, input);
     }

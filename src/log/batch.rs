@@ -1,17 +1,18 @@
 //! What is recorded: entries, and the batches they are appended in.
 //!
-//! Owns how an entry becomes a payload and back. Never frames or compresses.
+//! Owns what can stand in a log, and how much of it may wait. Never encodes anything.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::record::kind;
+use crate::engine::checkpoint::Checkpoint;
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::{Gap, Input};
 
 /// Deepest event: what nests deeper could be written but not read back (`serde_json` stops at 128).
 const MAX_EVENT_DEPTH: usize = 64;
+/// What a row of a sample takes in memory, roughly; a small entry too.
+const ROW_BYTES: usize = 256;
 
 /// One thing the log holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +21,8 @@ pub enum Entry {
     Input(At, Input),
     /// What the engine asked for.
     Intent(At, Effect),
-    /// The engine itself, as its own bytes: a replay can start here.
+    /// The engine itself, before whatever comes next: a replay can start here, with what the reader
+    /// [holds](super::Reader::held).
     Checkpoint(At, Vec<u8>),
     /// Entries are missing from the gap's `from` until now. A checkpoint follows.
     Gap(At, Gap),
@@ -40,33 +42,32 @@ impl Entry {
         }
     }
 
-    /// The entry of an intact record; `None` for a type that is no entry of this format.
-    pub(super) fn decode(of: u8, at: At, payload: Vec<u8>) -> serde_json::Result<Option<Entry>> {
-        Ok(Some(match of {
-            kind::INPUT => Entry::Input(at, serde_json::from_slice(&payload)?),
-            kind::INTENT => Entry::Intent(at, serde_json::from_slice(&payload)?),
-            kind::GAP => Entry::Gap(at, serde_json::from_slice(&payload)?),
-            kind::EVENT => Entry::Event(at, serde_json::from_slice(&payload)?),
-            kind::CHECKPOINT => Entry::Checkpoint(at, payload),
-            _ => return Ok(None),
-        }))
+    /// What it takes in memory, roughly.
+    fn weight(&self) -> usize {
+        let rows = |n: usize| n.saturating_mul(ROW_BYTES);
+        ROW_BYTES
+            + match self {
+                Entry::Input(_, Input::Sample(sample)) => {
+                    rows(sample.backends.len() + sample.locks.len() + sample.edges.len())
+                }
+                Entry::Input(_, Input::Host(facts)) => {
+                    rows(facts.known().map_or(0, |facts| facts.backends.len()))
+                }
+                Entry::Input(_, Input::Text(text)) => text.normalised.len(),
+                Entry::Input(_, Input::Names(names)) => rows(names.relations.len() + names.roles.len()),
+                Entry::Checkpoint(_, state) => state.len(),
+                Entry::Input(..) | Entry::Intent(..) | Entry::Gap(..) | Entry::Event(..) => 0,
+            }
     }
 }
 
 /// Entries of one turn of the flight: they are written and synced together, and read together or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
-    plain: Vec<u8>,
-    parts: Vec<Part>,
+    entries: Vec<Entry>,
+    weight: usize,
     samples: u32,
     refusal: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    kind: u8,
-    at: At,
-    end: usize,
 }
 
 impl Batch {
@@ -77,56 +78,55 @@ impl Batch {
 
     /// Adds what the engine is told.
     pub fn input(&mut self, at: At, input: &Input) {
-        self.samples += u32::from(matches!(input, Input::Sample(_)));
-        self.json(kind::INPUT, at, input);
+        self.push(Entry::Input(at, input.clone()));
     }
 
     /// Adds what the engine asks for.
     pub fn intent(&mut self, at: At, effect: &Effect) {
-        self.json(kind::INTENT, at, effect);
+        self.push(Entry::Intent(at, effect.clone()));
     }
 
     /// Adds a loss that somebody else than the writer has noticed.
     pub fn gap(&mut self, at: At, gap: &Gap) {
-        self.json(kind::GAP, at, gap);
+        self.push(Entry::Gap(at, gap.clone()));
+    }
+
+    /// Adds the engine's state, as it is before the next entry.
+    pub fn checkpoint(&mut self, at: At, state: Vec<u8>) {
+        self.push(Entry::Checkpoint(at, state));
     }
 
     /// Adds something no decision depends on. A value nested deeper than 64 levels makes the whole batch
     /// refused when it is appended.
     pub fn event(&mut self, at: At, event: &Value) {
-        if is_deeper(event, MAX_EVENT_DEPTH) {
-            self.refusal = Some(format!("an event is nested deeper than {MAX_EVENT_DEPTH} levels"));
-        }
-        self.json(kind::EVENT, at, event);
+        self.push(Entry::Event(at, event.clone()));
     }
 
     /// Adds `entry`.
-    pub fn push(&mut self, entry: &Entry) {
-        match entry {
-            Entry::Input(at, input) => self.input(*at, input),
-            Entry::Intent(at, effect) => self.intent(*at, effect),
-            Entry::Gap(at, gap) => self.gap(*at, gap),
-            Entry::Event(at, event) => self.event(*at, event),
-            Entry::Checkpoint(at, bytes) => {
-                self.plain.extend_from_slice(bytes);
-                self.end_part(kind::CHECKPOINT, *at);
-            }
+    pub fn push(&mut self, entry: Entry) {
+        if let Entry::Event(_, event) = &entry
+            && is_deeper(event, MAX_EVENT_DEPTH)
+        {
+            self.refusal = Some(format!("an event is nested deeper than {MAX_EVENT_DEPTH} levels"));
         }
+        self.weight = self.weight.saturating_add(entry.weight());
+        self.samples += u32::from(matches!(entry, Entry::Input(_, Input::Sample(_))));
+        self.entries.push(entry);
     }
 
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.parts.len()
+        self.entries.len()
     }
 
     /// Whether it has no entries.
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.entries.is_empty()
     }
 
-    /// Bytes of its payloads before compression.
-    pub(super) fn plain_bytes(&self) -> usize {
-        self.plain.len()
+    /// What it takes in memory, roughly, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// How many of its entries are full samples.
@@ -136,7 +136,7 @@ impl Batch {
 
     /// Time of its first entry.
     pub(super) fn first_at(&self) -> Option<At> {
-        self.parts.first().map(|part| part.at)
+        self.entries.first().map(Entry::at)
     }
 
     /// Why it cannot be recorded, if so.
@@ -144,32 +144,23 @@ impl Batch {
         self.refusal.as_deref()
     }
 
-    /// Type, time and payload of each entry.
-    pub(super) fn payloads(&self) -> impl Iterator<Item = (u8, At, &[u8])> {
-        let starts = std::iter::once(0).chain(self.parts.iter().map(|part| part.end));
-        starts.zip(&self.parts).map(|(start, part)| (part.kind, part.at, &self.plain[start..part.end]))
-    }
-
-    fn json(&mut self, kind: u8, at: At, value: &impl Serialize) {
-        if let Err(error) = serde_json::to_writer(&mut self.plain, value) {
-            self.refusal = Some(format!("an entry cannot be written as JSON: {error}"));
-        }
-        self.end_part(kind, at);
-    }
-
-    fn end_part(&mut self, kind: u8, at: At) {
-        self.parts.push(Part { kind, at, end: self.plain.len() });
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 }
 
 impl From<Vec<Entry>> for Batch {
     fn from(entries: Vec<Entry>) -> Batch {
         let mut batch = Batch::new();
-        for entry in &entries {
-            batch.push(entry);
-        }
+        entries.into_iter().for_each(|entry| batch.push(entry));
         batch
     }
+}
+
+/// What a checkpoint takes in memory, roughly, in bytes.
+pub(super) fn weight_of(checkpoint: &Checkpoint) -> usize {
+    let rows = checkpoint.held.sample.as_ref().map_or(0, |sample| sample.backends.len() + sample.locks.len());
+    checkpoint.state.len() + rows * ROW_BYTES + checkpoint.held.texts.len() * size_of::<usize>() * 4
 }
 
 fn is_deeper(value: &Value, levels: usize) -> bool {

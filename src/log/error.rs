@@ -108,6 +108,16 @@ pub enum ReadError {
         /// The newest format this release reads.
         supported: u16,
     },
+    /// A release before the first one wrote the log.
+    #[error(
+        "{path} has format {found}, which no release of lockpit has written: replay it with the build that did"
+    )]
+    TooOld {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u16,
+    },
     /// The log uses features that this release must not ignore.
     #[error("{path} uses features this release does not know (flags {flags:#x}): use a newer lockpit")]
     Features {
@@ -132,7 +142,7 @@ pub enum ReadError {
     },
     /// An intact record whose content this release does not understand.
     #[error(
-        "the record at byte {at_byte} of {path} is intact but not understood ({source}): replay it with the release that wrote it"
+        "the record at byte {at_byte} of {path} is intact but not understood ({why}): replay it with the release that wrote it"
     )]
     Content {
         /// The file.
@@ -140,7 +150,7 @@ pub enum ReadError {
         /// Where the record begins.
         at_byte: u64,
         /// What did not fit.
-        source: serde_json::Error,
+        why: String,
     },
     /// Reading failed.
     #[error("cannot read {path}: {source}")]

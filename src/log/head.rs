@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ReadError;
 use super::record::{self, RecordHead, kind};
+use super::segment::SegmentRecord;
 use super::source::Source;
 
 /// The format this release writes, and the newest it reads.
-pub const MAJOR: u16 = 0;
+pub const MAJOR: u16 = 1;
+/// The oldest format this release reads. Format 0 was never in a release.
+const OLDEST: u16 = 1;
 
 pub(super) const MAGIC: [u8; 8] = *b"lockpit\x1a";
-pub(super) const HEADER_BYTES: usize = 72;
+pub(super) const HEADER_BYTES: usize = 88;
 const CRC_AT: usize = HEADER_BYTES - 4;
 /// A header longer than this is taken for a damaged one.
 const MAX_HEADER_BYTES: usize = 4_096;
@@ -29,6 +32,8 @@ pub struct Header {
     pub flight: [u8; 16],
     /// 16 other random bytes that are shown nowhere, so that no text of a database can imitate a segment.
     pub sync: [u8; 16],
+    /// Which start of the machine its monotonic clock counts from; zeros where the system does not tell.
+    pub boot: [u8; 16],
     /// Wall clock when the flight began, in microseconds since 1970 UTC.
     pub utc_us: i64,
     /// The machine's monotonic clock at the same moment, in microseconds.
@@ -47,6 +52,38 @@ pub struct Meta {
     pub server: String,
     /// What the database is, such as `PROD`.
     pub label: Option<String>,
+    /// The connected database.
+    pub database: Option<String>,
+    /// The plan that is flown.
+    pub plan: Option<String>,
+    /// The values of statements are in the log.
+    pub keeps_literals: bool,
+    /// Which part of a recording that goes from file to file.
+    pub part: Option<Part>,
+    /// What the log was cut out of.
+    pub cut: Option<Cut>,
+}
+
+/// A log that is one of several in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Part {
+    /// Its place in the row, from 1.
+    pub number: u32,
+    /// Where the part before it ended, as the three lines of its checkpoint; none before the first.
+    pub after: Option<String>,
+}
+
+/// Where a log that is a part of another one comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cut {
+    /// The checkpoint of the log it was cut out of, in three lines.
+    pub of: String,
+    /// Time of the flight at which the cut begins, in microseconds.
+    pub from_us: u64,
+    /// Time of the flight at which it ends, in microseconds.
+    pub to_us: u64,
+    /// Names of people, applications and machines were replaced.
+    pub is_masked: bool,
 }
 
 /// The beginning of a log, as found in a file.
@@ -54,6 +91,8 @@ pub struct Meta {
 pub struct Head {
     /// The flight's identity.
     pub flight: [u8; 16],
+    /// Which start of the machine its monotonic clock counts from; zeros where the system does not tell.
+    pub boot: [u8; 16],
     /// Wall clock when the flight began, in microseconds since 1970 UTC.
     pub utc_us: i64,
     /// The machine's monotonic clock at the same moment, in microseconds.
@@ -87,8 +126,9 @@ impl Head {
         let meta = read_meta(source)?;
         Ok(Head {
             flight: array(&bytes, 20),
-            utc_us: i64::from_le_bytes(array(&bytes, 52)),
-            monotonic_us: u64::from_le_bytes(array(&bytes, 60)),
+            boot: array(&bytes, 52),
+            utc_us: i64::from_le_bytes(array(&bytes, 68)),
+            monotonic_us: u64::from_le_bytes(array(&bytes, 76)),
             meta,
             from_copy,
             bytes,
@@ -105,8 +145,9 @@ impl Header {
         // 12..16 and 16..20: compatible and incompatible flags, none defined in this format.
         bytes[20..36].copy_from_slice(&self.flight);
         bytes[36..52].copy_from_slice(&self.sync);
-        bytes[52..60].copy_from_slice(&self.utc_us.to_le_bytes());
-        bytes[60..68].copy_from_slice(&self.monotonic_us.to_le_bytes());
+        bytes[52..68].copy_from_slice(&self.boot);
+        bytes[68..76].copy_from_slice(&self.utc_us.to_le_bytes());
+        bytes[76..84].copy_from_slice(&self.monotonic_us.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -142,6 +183,9 @@ fn read_header(source: &mut Source) -> Result<[u8; HEADER_BYTES], ReadError> {
     if found > MAJOR {
         return Err(ReadError::Version { path, found, supported: MAJOR });
     }
+    if found < OLDEST {
+        return Err(ReadError::TooOld { path, found });
+    }
     let bytes: [u8; HEADER_BYTES] =
         header.try_into().map_err(|_| ReadError::HeaderDamaged { path: path.clone() })?;
     match u32::from_le_bytes(array(&bytes, 16)) {
@@ -156,11 +200,11 @@ fn read_copy(source: &mut Source) -> Result<Option<[u8; HEADER_BYTES]>, ReadErro
     while let Some(at) = source.find(&MAGIC, from, COPY_WITHIN_BYTES)? {
         from = at + 1;
         let Some(start) = at.checked_sub(record::HEAD_BYTES as u64) else { continue };
-        let Some((_, payload)) = source.segment_record(start)? else { continue };
-        let crc = u32::from_le_bytes(array(&payload, CRC_AT));
-        let of_this_format = u16::from_le_bytes(array(&payload, 8)) == MAJOR && array(&payload, 16) == [0; 4];
-        if of_this_format && crc == crc32c::crc32c(&payload[..CRC_AT]) {
-            return Ok(Some(payload));
+        let Some(SegmentRecord { header, .. }) = source.segment_record(start)? else { continue };
+        let crc = u32::from_le_bytes(array(&header, CRC_AT));
+        let of_this_format = u16::from_le_bytes(array(&header, 8)) == MAJOR && array(&header, 16) == [0; 4];
+        if of_this_format && crc == crc32c::crc32c(&header[..CRC_AT]) {
+            return Ok(Some(header));
         }
     }
     Ok(None)
@@ -179,16 +223,15 @@ fn read_meta(source: &mut Source) -> Result<Option<Meta>, ReadError> {
     Ok(serde_json::from_slice(&payload).ok())
 }
 
-/// The header followed by its META record.
-pub(super) fn encode(header: &Header) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = header.encode().to_vec();
-    let payload = serde_json::to_vec(&header.meta)?;
-    RecordHead::of(kind::META, record::flag::BATCH, 0, 0, 0).append(&mut bytes, &payload);
+/// The META record.
+pub(super) fn encode_meta(meta: &Meta) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::new();
+    RecordHead::of(kind::META, record::flag::BATCH, 0, 0, 0).append(&mut bytes, &serde_json::to_vec(meta)?);
     Ok(bytes)
 }
 
 /// The `N` bytes at `at`, which the caller knows to exist.
-fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+pub(super) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[at..at + N]);
     out

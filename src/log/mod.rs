@@ -30,27 +30,33 @@
 //!   `close` writes last, is empty.
 
 mod batch;
+mod chain;
+mod codec;
 mod cursor;
 mod disk;
+mod draft;
 mod error;
 mod frames;
 mod head;
+mod index;
 mod loss;
 mod paths;
 mod queue;
 mod reader;
 mod record;
 mod recorder;
+mod segment;
 mod source;
 mod stream;
 mod writer;
 
 pub use batch::{Batch, Entry};
+pub use chain::{Chain, Pin, PinError};
 pub use cursor::{Cursor, Seek, Segment};
 pub use error::{LogError, ReadError};
-pub use head::{Head, Header, MAJOR, Meta};
+pub use head::{Cut, Head, Header, MAJOR, Meta, Part};
 pub use loss::Lost;
 pub(crate) use paths::safe_name;
 pub use paths::{default_dir, default_name, default_path};
 pub use reader::{Damage, Ending, Item, Reader};
-pub use recorder::{Log, Options, SEGMENT_SAMPLES, SEGMENT_US, Status, Summary};
+pub use recorder::{CHECKPOINT_SAMPLES, Log, Options, SEGMENT_SAMPLES, SEGMENT_US, Status, Summary};

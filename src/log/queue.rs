@@ -7,9 +7,16 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, weight_of};
+use super::chain::Pin;
+use super::draft::Position;
+use super::head::{HEADER_BYTES, array};
 use super::loss::Lost;
+use crate::engine::checkpoint::Checkpoint;
 use crate::engine::ids::At;
+
+/// No more than this much, in memory, is written and synced at once.
+const GROUP_BYTES: usize = 4 << 20;
 
 /// Something to be written.
 #[derive(Debug)]
@@ -17,14 +24,14 @@ pub(super) enum Work {
     /// Entries of the present segment.
     Batch(Batch),
     /// A new segment, and the loss it ends.
-    Segment { at: At, checkpoint: Vec<u8>, after: Option<Lost> },
+    Segment { at: At, checkpoint: Box<Checkpoint>, after: Option<Lost> },
 }
 
 impl Work {
     fn bytes(&self) -> usize {
         match self {
-            Work::Batch(batch) => batch.plain_bytes(),
-            Work::Segment { checkpoint, .. } => checkpoint.len(),
+            Work::Batch(batch) => batch.weight(),
+            Work::Segment { checkpoint, .. } => weight_of(checkpoint),
         }
     }
 
@@ -56,18 +63,28 @@ pub(super) enum Stop {
 
 /// What the writer does next.
 pub(super) enum Next {
-    Write(Work),
+    /// Everything that waits, up to a measure: written and synced at once.
+    Write(Vec<Work>),
     /// The disk failed some time ago: try it.
     Try,
     Stop(Stop),
 }
 
 /// Durable so far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Durable {
-    pub(super) bytes: u64,
+    pub(super) pin: Pin,
     pub(super) records: u64,
     pub(super) seq: u32,
+}
+
+impl Durable {
+    /// What is durable of a log with this `header`, of `bytes` bytes, that stands at `position`.
+    pub(super) fn of(header: &[u8; HEADER_BYTES], bytes: u64, position: &Position) -> Durable {
+        let Position { seq, chain, .. } = *position;
+        let pin = Pin { flight: array(header, 20), bytes, chain };
+        Durable { pin, records: u64::from(seq), seq: seq.saturating_sub(1) }
+    }
 }
 
 /// How much may wait for the disk.
@@ -83,7 +100,6 @@ pub(super) struct Shared {
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
     queue: VecDeque<Work>,
     queued_bytes: usize,
@@ -101,7 +117,16 @@ struct State {
 
 impl Shared {
     pub(super) fn new(bounds: Bounds, durable: Durable) -> Shared {
-        let state = State { durable, ..State::default() };
+        let state = State {
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            lost: None,
+            ending: None,
+            ready: false,
+            stop: None,
+            durable,
+            covered_entries: 0,
+        };
         Shared { bounds, state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -110,7 +135,7 @@ impl Shared {
         let mut state = self.lock();
         if state.lost.is_none() {
             let at = batch.first_at().unwrap_or_default();
-            let refusal = refusal.or_else(|| state.full(batch.plain_bytes(), self.bounds));
+            let refusal = refusal.or_else(|| state.full(batch.weight(), self.bounds));
             state.lost = refusal.map(|why| Lost::new(why, at));
         }
         self.changed.notify_one();
@@ -122,15 +147,14 @@ impl Shared {
         true
     }
 
-    /// Queues a new segment, which ends a loss if there is one. False when there is no way to go on yet, or a
-    /// `refusal`.
-    pub(super) fn offer_segment(&self, at: At, checkpoint: Vec<u8>, refusal: Option<String>) -> bool {
+    /// Queues a new segment, which ends a loss if there is one. False when there is no way to go on yet.
+    pub(super) fn offer_segment(&self, at: At, checkpoint: Box<Checkpoint>) -> bool {
         let mut state = self.lock();
         if state.lost.is_some() && !state.ready {
             return false;
         }
         self.changed.notify_one();
-        if let Some(why) = refusal.or_else(|| state.full(checkpoint.len(), self.bounds)) {
+        if let Some(why) = state.full(weight_of(&checkpoint), self.bounds) {
             state.lost.get_or_insert_with(|| Lost::new(why, at));
             return false;
         }
@@ -174,9 +198,8 @@ impl Shared {
     pub(super) fn next(&self, broken: bool, retry: Duration) -> Next {
         let mut state = self.lock();
         loop {
-            if let Some(work) = state.queue.pop_front() {
-                state.queued_bytes -= work.bytes();
-                return Next::Write(work);
+            if let Some(group) = state.pop_group() {
+                return Next::Write(group);
             }
             if let Some(stop) = state.stop {
                 return Next::Stop(stop);
@@ -210,12 +233,12 @@ impl Shared {
         }
     }
 
-    /// `work` could not be written, and with it everything that waits behind it.
-    pub(super) fn failed(&self, work: Work, why: &str) {
+    /// `group` could not be written, and with it everything that waits behind it.
+    pub(super) fn failed(&self, group: Vec<Work>, why: &str) {
         let mut state = self.lock();
-        let mut lost = Lost::new(why.to_owned(), work.at());
-        work.lose(&mut lost);
-        for work in std::mem::take(&mut state.queue) {
+        let since = group.first().map(Work::at).unwrap_or_default();
+        let mut lost = Lost::new(why.to_owned(), since);
+        for work in group.into_iter().chain(std::mem::take(&mut state.queue)) {
             work.lose(&mut lost);
         }
         state.queued_bytes = 0;
@@ -233,6 +256,18 @@ impl Shared {
 }
 
 impl State {
+    fn pop_group(&mut self) -> Option<Vec<Work>> {
+        let (mut group, mut bytes) = (Vec::new(), 0);
+        while bytes < GROUP_BYTES
+            && let Some(work) = self.queue.pop_front()
+        {
+            bytes += work.bytes();
+            group.push(work);
+        }
+        self.queued_bytes -= bytes;
+        (!group.is_empty()).then_some(group)
+    }
+
     fn push(&mut self, work: Work) {
         self.queued_bytes += work.bytes();
         self.queue.push_back(work);

@@ -3,17 +3,25 @@
 //! Owns the promise that no wrong entry is ever yielded: an entry comes from an intact batch whose predecessors
 //! in the segment were intact, or not at all. Holds one batch in memory, never a segment.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::batch::Entry;
+use super::codec::{CodecError, Decoder};
 use super::error::ReadError;
 use super::frames::{self, Frames};
 use super::head::{HEADER_BYTES, Head};
-use super::record::{MAX_PLAIN_BYTES, flag, kind};
+use super::index;
+use super::record::{MAX_PLAIN_BYTES, RecordHead, flag, kind};
+use super::segment;
 use super::source::Source;
 use super::stream::Unpacker;
+use crate::engine::checkpoint::{Held, Texts};
 use crate::engine::ids::At;
+use crate::engine::input::Input;
+use crate::engine::sample::Fact;
 
 /// What a log yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +64,14 @@ pub enum Ending {
     Damaged(Damage),
 }
 
+/// The segment that is being read.
+#[derive(Debug)]
+struct Open {
+    unpacker: Unpacker,
+    /// None before the segment's schema.
+    codec: Option<Decoder>,
+}
+
 /// Reads the entries of a log in order.
 #[derive(Debug)]
 pub struct Reader {
@@ -65,7 +81,11 @@ pub struct Reader {
     pos: u64,
     /// The number of its first record; behind damage, the least it can be.
     seq: u32,
-    unpacker: Option<Unpacker>,
+    open: Option<Open>,
+    /// Every text so far.
+    texts: Texts,
+    /// Records before this one are decoded for what comes after them, and yield nothing.
+    quiet_before: u32,
     pending: VecDeque<Item>,
     damages: Vec<Damage>,
     /// Damage that was met, until it is known where reading resumes.
@@ -83,21 +103,23 @@ impl Reader {
     pub fn open(path: &Path) -> Result<Reader, ReadError> {
         let mut source = Source::open(path)?;
         let head = Head::from_source(&mut source)?;
-        let mut reader = Reader::at(source, head, HEADER_BYTES as u64, 0);
+        let mut reader = Reader::at(source, head, HEADER_BYTES as u64, 0, Texts::new());
         if reader.head.from_copy {
             reader.damages.push(Damage { at_byte: 0, resumes_at: Some(HEADER_BYTES as u64) });
         }
         Ok(reader)
     }
 
-    /// A reader that begins at `pos`, with record `seq`.
-    pub(super) fn at(source: Source, head: Head, pos: u64, seq: u32) -> Reader {
+    /// A reader that begins at `pos`, with record `seq`; `texts` are those told before.
+    pub(super) fn at(source: Source, head: Head, pos: u64, seq: u32, texts: Texts) -> Reader {
         Reader {
             source,
             head,
             pos,
             seq,
-            unpacker: None,
+            open: None,
+            texts,
+            quiet_before: 0,
             pending: VecDeque::new(),
             damages: Vec::new(),
             skipping: None,
@@ -151,6 +173,23 @@ impl Reader {
         Ok(Ending::Torn { at_byte: self.pos, lost_bytes })
     }
 
+    /// From now on yields nothing before record `seq`.
+    pub(super) fn quiet_before(&mut self, seq: u32) {
+        self.quiet_before = seq;
+    }
+
+    /// What the engine holds of its inputs at the checkpoint that was yielded last.
+    pub fn held(&self) -> Held {
+        let codec = self.open.as_ref().and_then(|open| open.codec.as_ref());
+        let sample = codec.and_then(Decoder::last_sample).map(|sample| {
+            let mut sample = sample.clone();
+            sample.slow = None;
+            Box::new(sample)
+        });
+        let slow = codec.and_then(Decoder::last_slow).map(|slow| Box::new(slow.clone()));
+        Held { sample, slow, texts: self.texts.clone() }
+    }
+
     /// All unreadable parts met so far, in order.
     pub fn damages(&self) -> &[Damage] {
         &self.damages
@@ -162,7 +201,7 @@ impl Reader {
         if let Some(frames) = self.whole_batch()?
             && let Some(items) = self.interpret(&frames)?
         {
-            self.accept(&frames, items);
+            self.accept(&frames, items)?;
             return Ok(true);
         }
         // What cannot be read may be a batch that is being written, unless a segment stands behind it.
@@ -178,7 +217,7 @@ impl Reader {
         };
         self.skipping.get_or_insert(self.pos);
         self.pos = segment;
-        self.unpacker = None;
+        self.open = None;
         Ok(true)
     }
 
@@ -191,8 +230,9 @@ impl Reader {
         frames::read(&mut self.source, self.pos, seq)
     }
 
-    fn accept(&mut self, frames: &Frames, items: Vec<Item>) {
+    fn accept(&mut self, frames: &Frames, items: Vec<Item>) -> Result<(), ReadError> {
         if let Some(at_byte) = self.skipping.take() {
+            self.recall_skipped(at_byte)?;
             let damage = Damage { at_byte, resumes_at: Some(self.pos) };
             self.damages.push(damage);
             self.pending.push_back(Item::Damage(damage));
@@ -202,6 +242,7 @@ impl Reader {
         self.seq = frames.next_seq;
         self.searched_len = None;
         self.ended = frames.records.iter().any(|record| record.head.kind == kind::END);
+        Ok(())
     }
 
     /// The items of a batch; `None` when its records are intact but do not continue the segment's stream.
@@ -214,35 +255,118 @@ impl Reader {
                 at_byte: unknown.at_byte,
             });
         }
-        // Whatever goes wrong half way, the stream is not continued from there.
-        let mut unpacker = self.unpacker.take();
+        // Whatever goes wrong half way, the segment is not continued from there.
+        let mut open = self.open.take();
         let mut items = Vec::new();
         let mut left = MAX_PLAIN_BYTES;
         for record in &frames.records {
             let head = &record.head;
             if head.kind == kind::SEGMENT {
-                if record.payload != self.head.bytes {
+                if !segment::decode(*head, &record.payload)
+                    .is_some_and(|found| found.header == self.head.bytes)
+                {
                     return Ok(None);
                 }
-                unpacker = Some(Unpacker::new().map_err(|source| self.source.failed(source))?);
+                let unpacker = Unpacker::new().map_err(|source| self.source.failed(source))?;
+                open = Some(Open { unpacker, codec: None });
             }
             let plain = if head.has(flag::PIECE) {
-                let plain = unpacker.as_mut().and_then(|stream| stream.unpack(&record.payload, left).ok());
+                let plain = open.as_mut().and_then(|open| open.unpacker.unpack(&record.payload, left).ok());
                 let Some(plain) = plain else { return Ok(None) };
                 left -= plain.len();
-                plain
+                Cow::Owned(plain)
             } else {
-                record.payload.clone()
+                Cow::Borrowed(&record.payload[..])
             };
             if !head.is_known() {
                 continue;
             }
-            let entry = Entry::decode(head.kind, At(head.at_us), plain).map_err(|source| {
-                ReadError::Content { path: self.source.path().to_owned(), at_byte: record.at_byte, source }
+            let is_quiet = head.seq < self.quiet_before;
+            let entry = self.entry(head, &plain, &mut open, is_quiet).map_err(|why| ReadError::Content {
+                path: self.source.path().to_owned(),
+                at_byte: record.at_byte,
+                why,
             })?;
-            items.extend(entry.map(|entry| Item::Entry { seq: head.seq, entry }));
+            items.extend(entry.filter(|_| !is_quiet).map(|entry| Item::Entry { seq: head.seq, entry }));
         }
-        self.unpacker = unpacker;
+        self.open = open;
         Ok(Some(items))
     }
+
+    /// The entry of an intact record; `None` for one that is no entry. While `is_quiet`, only what later records
+    /// build on is decoded.
+    fn entry(
+        &mut self,
+        head: &RecordHead,
+        plain: &[u8],
+        open: &mut Option<Open>,
+        is_quiet: bool,
+    ) -> Result<Option<Entry>, String> {
+        let at = At(head.at_us);
+        let codec = open.as_mut().map(|open| &mut open.codec);
+        match head.kind {
+            kind::SCHEMA => {
+                let codec = codec.ok_or(OUTSIDE)?;
+                *codec = Some(Decoder::new(plain).map_err(words)?);
+                return Ok(None);
+            }
+            kind::TEXT => {
+                let text = index::text_of(head.flags, plain).ok_or("no text is in it")?;
+                self.texts.insert(text.id, Arc::new(text.clone()));
+                let is_input = !head.has(flag::RETOLD) && !is_quiet;
+                return Ok(is_input.then(|| Entry::Input(at, Input::Text(Box::new(text)))));
+            }
+            kind::KEYFRAME | kind::SAMPLE | kind::WATCH | kind::HOST => {
+                let codec = codec.and_then(Option::as_mut).ok_or(OUTSIDE)?;
+                let input = match head.kind {
+                    kind::KEYFRAME => return codec.keyframe(plain).map(|()| None).map_err(words),
+                    kind::SAMPLE => {
+                        codec.sample(plain).map_err(words)?;
+                        if is_quiet {
+                            return Ok(None);
+                        }
+                        let sample = codec.last_sample().ok_or("no sample is in it")?;
+                        Input::Sample(Box::new(sample.clone()))
+                    }
+                    kind::WATCH => Input::Watch(codec.watch(plain).map_err(words)?),
+                    _ => Input::Host(Box::new(Fact::Known(codec.host(plain).map_err(words)?))),
+                };
+                return Ok(Some(Entry::Input(at, input)));
+            }
+            _ if is_quiet => return Ok(None),
+            _ => {}
+        }
+        let json = |error: serde_json::Error| error.to_string();
+        Ok(Some(match head.kind {
+            kind::INPUT => Entry::Input(at, serde_json::from_slice(plain).map_err(json)?),
+            kind::INTENT => Entry::Intent(at, serde_json::from_slice(plain).map_err(json)?),
+            kind::GAP => Entry::Gap(at, serde_json::from_slice(plain).map_err(json)?),
+            kind::EVENT => Entry::Event(at, serde_json::from_slice(plain).map_err(json)?),
+            kind::CHECKPOINT => Entry::Checkpoint(at, plain.to_vec()),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Recalls the texts of segments that were skipped, from byte `from` up to the segment that was just found: what
+    /// is damaged there need not be them.
+    fn recall_skipped(&mut self, from: u64) -> Result<(), ReadError> {
+        let mut at = self.pos;
+        let mut segment = self.source.segment_record(at)?;
+        while let Some(found) = segment {
+            for text_at in &found.texts_at {
+                index::recall(&mut self.source, *text_at, &mut self.texts)?;
+            }
+            let before = index::before(&mut self.source, &self.head.bytes, at, &found)?;
+            let Some((back, before)) = before.filter(|(back, _)| *back >= from) else { break };
+            (at, segment) = (back, Some(before));
+        }
+        Ok(())
+    }
+}
+
+/// Why a record that belongs to a segment is not understood.
+const OUTSIDE: &str = "the schema of its segment is missing";
+
+fn words(error: CodecError) -> String {
+    error.to_string()
 }

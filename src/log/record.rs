@@ -6,6 +6,8 @@
 pub(super) const HEAD_BYTES: usize = 24;
 /// Longest payload as stored.
 pub(super) const MAX_STORED_BYTES: usize = 72 << 20;
+/// Longest payload that is packed by itself, once unpacked.
+pub(super) const MAX_PACKED_BYTES: usize = 1 << 20;
 /// Longest payload, and longest sum of a batch's payloads, once decompressed.
 pub(super) const MAX_PLAIN_BYTES: usize = 64 << 20;
 /// Most records of one batch.
@@ -19,10 +21,19 @@ pub(super) mod kind {
     pub(crate) const INTENT: u8 = 0x04;
     pub(crate) const GAP: u8 = 0x05;
     pub(crate) const END: u8 = 0x06;
+    pub(crate) const SAMPLE: u8 = 0x07;
+    pub(crate) const WATCH: u8 = 0x08;
+    pub(crate) const HOST: u8 = 0x09;
+    pub(crate) const TEXT: u8 = 0x0a;
+    pub(crate) const SCHEMA: u8 = 0x0b;
+    pub(crate) const KEYFRAME: u8 = 0x0c;
     pub(crate) const CHECKPOINT: u8 = 0x81;
     pub(crate) const EVENT: u8 = 0x82;
 
-    pub(crate) const ALL: [u8; 8] = [META, SEGMENT, INPUT, INTENT, GAP, END, CHECKPOINT, EVENT];
+    pub(crate) const ALL: [u8; 14] = [
+        META, SEGMENT, INPUT, INTENT, GAP, END, SAMPLE, WATCH, HOST, TEXT, SCHEMA, KEYFRAME, CHECKPOINT,
+        EVENT,
+    ];
     pub(crate) const IGNORABLE: u8 = 0x80;
 }
 
@@ -32,8 +43,12 @@ pub(super) mod flag {
     pub(crate) const PIECE: u8 = 0x01;
     /// The record is the first of its batch.
     pub(crate) const BATCH: u8 = 0x02;
+    /// The payload is a zstd frame of its own.
+    pub(crate) const PACKED: u8 = 0x04;
+    /// The record repeats what was recorded before, or lost, for who begins to read here; it is no input.
+    pub(crate) const RETOLD: u8 = 0x08;
 
-    pub(crate) const KNOWN: u8 = PIECE | BATCH;
+    pub(crate) const KNOWN: u8 = PIECE | BATCH | PACKED | RETOLD;
 }
 
 /// The fields of a record before its payload.

@@ -2,6 +2,7 @@
 //!
 //! Owns when a new segment is due. Never waits for the disk, except in `create` and `close`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,19 +10,24 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::batch::Batch;
+use super::chain::{Chain, Pin};
 use super::disk::Disk;
+use super::draft::Position;
 use super::error::LogError;
-use super::head::{self, Header};
+use super::head::{self, HEADER_BYTES, Header};
 use super::loss::Lost;
 use super::queue::{Bounds, Durable, Shared, Stop};
-use super::record::{MAX_BATCH_RECORDS, MAX_PLAIN_BYTES};
+use super::record::MAX_BATCH_RECORDS;
 use super::writer::{Ack, Writer};
-use crate::engine::ids::At;
+use crate::engine::checkpoint::Checkpoint;
+use crate::engine::ids::{At, TextId};
 
 /// A segment is due this long after the last one began, in microseconds of the flight.
 pub const SEGMENT_US: u64 = 60 * 1_000_000;
 /// A segment is due after this many full samples.
 pub const SEGMENT_SAMPLES: u32 = 120;
+/// A checkpoint within the segment is due after this many full samples: what a seek has to replay.
+pub const CHECKPOINT_SAMPLES: u32 = 10;
 
 /// How a log is written.
 pub struct Options {
@@ -48,8 +54,8 @@ impl Default for Options {
 /// The state of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Durable bytes of the file.
-    pub bytes: u64,
+    /// Where the file stands, as far as it is durable.
+    pub pin: Pin,
     /// Durable records, the log's own included.
     pub records: u64,
     /// The number of the last durable record.
@@ -61,8 +67,8 @@ pub struct Status {
 /// What a closed log holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Bytes of the file.
-    pub bytes: u64,
+    /// Where the file ended.
+    pub pin: Pin,
     /// Records, the log's own included.
     pub records: u64,
     /// The number of the last record.
@@ -74,7 +80,8 @@ pub struct Summary {
 /// A log that is being written.
 ///
 /// Each turn of the flight loop: when [`Log::wants_segment`], [`Log::begin_segment`] with a checkpoint of the
-/// engine; then one [`Log::append`] with the inputs of the turn and the effects that followed.
+/// engine, else when [`Log::wants_state`], [`Log::state`] with its state; then one [`Log::append`] with the inputs of
+/// the turn and the effects that followed.
 ///
 /// When the disk fails or is too slow, recording stops: [`Log::append`] returns false and [`Status::lost`] says
 /// why. The writer tries the disk again until it can go on, then [`Log::needs_checkpoint`], and the new segment
@@ -92,6 +99,8 @@ pub struct Log {
 struct Present {
     began: At,
     samples: u32,
+    /// Samples since the last checkpoint.
+    unchecked: u32,
 }
 
 impl Log {
@@ -103,23 +112,37 @@ impl Log {
     /// disk is full.
     pub fn create(path: &Path, header: &Header, options: Options) -> Result<Log, LogError> {
         let failed = |source| LogError::Create { path: path.to_owned(), source };
-        let head = head::encode(header).map_err(|error| failed(error.into()))?;
-        let disk = Disk::create(path, &head, options.group)?;
-        let durable = Durable { bytes: disk.len(), records: 1, seq: 0 };
+        let meta = head::encode_meta(&header.meta).map_err(|error| failed(error.into()))?;
+        let header = header.encode();
+        let disk = Disk::create(path, &[&header[..], &meta].concat(), options.group)?;
+        let chain = Chain::of_header(&header).and(&meta);
+        let position = Position { seq: 1, chain, segment_at: 0, texts_at: Vec::new() };
+        Log::write_to(disk, header, position, BTreeSet::new(), options).map_err(failed)
+    }
+
+    /// Starts the thread that writes to `disk`, where the log stands at `position`.
+    pub(super) fn write_to(
+        disk: Disk,
+        header: [u8; HEADER_BYTES],
+        position: Position,
+        told: BTreeSet<TextId>,
+        options: Options,
+    ) -> std::io::Result<Log> {
         let bounds = Bounds { bytes: options.queue_bytes, batches: options.queue_batches };
+        let durable = Durable::of(&header, disk.len(), &position);
         let shared = Arc::new(Shared::new(bounds, durable));
         let ack: Option<Ack> = options.ack;
         let writer = Writer {
             disk,
-            header: header.encode(),
+            header,
             shared: Arc::clone(&shared),
             retry: options.retry,
             ack,
-            next_seq: 1,
+            position,
+            told,
             stream: None,
         };
-        let thread =
-            thread::Builder::new().name("log".to_owned()).spawn(move || writer.run()).map_err(failed)?;
+        let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run())?;
         Ok(Log { shared, writer: Some(thread), segment: None })
     }
 
@@ -131,17 +154,18 @@ impl Log {
             return true;
         }
         let samples = batch.samples();
-        let (entries, bytes) = (batch.len(), batch.plain_bytes());
+        let entries = batch.len();
         let refusal = if self.segment.is_none() {
             Some("no segment was begun".to_owned())
-        } else if bytes > MAX_PLAIN_BYTES || entries > MAX_BATCH_RECORDS {
-            Some(format!("a batch of {entries} entries, {bytes} bytes, is too large"))
+        } else if entries > MAX_BATCH_RECORDS {
+            Some(format!("a batch of {entries} entries is too large"))
         } else {
             batch.refusal().map(str::to_owned)
         };
         let recorded = self.shared.offer(batch, refusal);
         if let (true, Some(segment)) = (recorded, &mut self.segment) {
             segment.samples = segment.samples.saturating_add(samples);
+            segment.unchecked = segment.unchecked.saturating_add(samples);
         }
         recorded
     }
@@ -162,21 +186,33 @@ impl Log {
 
     /// Queues a segment that begins with `checkpoint`, the engine as it is before the next entry. False when
     /// it cannot be recorded.
-    pub fn begin_segment(&mut self, at: At, checkpoint: Vec<u8>) -> bool {
-        let bytes = checkpoint.len();
-        let refusal =
-            (bytes > MAX_PLAIN_BYTES).then(|| format!("a checkpoint of {bytes} bytes is too large"));
-        let begun = self.shared.offer_segment(at, checkpoint, refusal);
+    pub fn begin_segment(&mut self, at: At, checkpoint: Checkpoint) -> bool {
+        let begun = self.shared.offer_segment(at, Box::new(checkpoint));
         if begun {
-            self.segment = Some(Present { began: at, samples: 0 });
+            self.segment = Some(Present { began: at, samples: 0, unchecked: 0 });
         }
         begun
     }
 
+    /// Whether the engine's state is due within the segment, so that a seek has little to replay.
+    pub fn wants_state(&self) -> bool {
+        self.segment.is_some_and(|now| now.unchecked >= CHECKPOINT_SAMPLES) && !self.shared.has_lost()
+    }
+
+    /// Queues the engine's state, as it is before the next entry. False when it is not recorded.
+    pub fn state(&mut self, at: At, state: Vec<u8>) -> bool {
+        let mut batch = Batch::new();
+        batch.checkpoint(at, state);
+        if let Some(segment) = &mut self.segment {
+            segment.unchecked = 0;
+        }
+        self.append(batch)
+    }
+
     /// How the recording is doing. Cheap: for every frame of a screen.
     pub fn status(&self) -> Status {
-        let (Durable { bytes, records, seq }, lost) = self.shared.account();
-        Status { bytes, records, durable_seq: seq, lost }
+        let (Durable { pin, records, seq }, lost) = self.shared.account();
+        Status { pin, records, durable_seq: seq, lost }
     }
 
     /// Writes what is queued and the END record, with the flight's end at `at`, and waits until all is durable.

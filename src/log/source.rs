@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::error::ReadError;
 use super::head::HEADER_BYTES;
 use super::record::{HEAD_BYTES, RecordHead, flag, kind};
+use super::segment::{self, MAX_SEGMENT_BYTES, SegmentRecord};
 
 /// What is read ahead of small reads.
 const WINDOW_BYTES: usize = 64 * 1_024;
@@ -74,25 +75,14 @@ impl Source {
         Ok(plausible(&bytes))
     }
 
-    /// The same without reading ahead, for who skips from head to head.
-    pub(super) fn lone_record_head(&self, at: u64) -> Result<Option<RecordHead>, ReadError> {
-        Ok(plausible(&self.fill(at, HEAD_BYTES)?))
-    }
-
-    /// The SEGMENT record at `at`, if an intact one is there: its head, and the header it repeats.
-    pub(super) fn segment_record(
-        &mut self,
-        at: u64,
-    ) -> Result<Option<(RecordHead, [u8; HEADER_BYTES])>, ReadError> {
+    /// The SEGMENT record at `at`, if an intact one is there.
+    pub(super) fn segment_record(&mut self, at: u64) -> Result<Option<SegmentRecord>, ReadError> {
         let Some(head) = self.record_head(at)? else { return Ok(None) };
-        if head.kind != kind::SEGMENT || head.len as usize != HEADER_BYTES {
+        if head.kind != kind::SEGMENT || head.len as usize > MAX_SEGMENT_BYTES {
             return Ok(None);
         }
-        let payload = self.up_to(at + HEAD_BYTES as u64, HEADER_BYTES)?;
-        if !head.fits(&payload) {
-            return Ok(None);
-        }
-        Ok(payload.try_into().ok().map(|payload| (head, payload)))
+        let payload = self.up_to(at + HEAD_BYTES as u64, head.len as usize)?;
+        Ok(head.fits(&payload).then(|| segment::decode(head, &payload)).flatten())
     }
 
     /// Where the first intact segment of the log with this `header` begins, from `from` on, whose records are
@@ -109,7 +99,24 @@ impl Source {
             let Some(start) = hit.checked_sub(HEAD_BYTES as u64).filter(|start| *start >= from) else {
                 continue;
             };
-            if self.segment_record(start)?.is_some_and(|(head, _)| head.seq >= min_seq) {
+            if self.segment_record(start)?.is_some_and(|segment| segment.head.seq >= min_seq) {
+                return Ok(Some(start));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the last intact segment of the log with this `header` begins.
+    pub(super) fn find_last_segment(
+        &mut self,
+        header: &[u8; HEADER_BYTES],
+    ) -> Result<Option<u64>, ReadError> {
+        let mut until = self.len()?;
+        while let Some(hit) = self.rfind(header, until)? {
+            until = hit + header.len() as u64 - 1;
+            if let Some(start) = hit.checked_sub(HEAD_BYTES as u64)
+                && self.segment_record(start)?.is_some()
+            {
                 return Ok(Some(start));
             }
         }
@@ -154,6 +161,22 @@ impl Source {
             at += (WINDOW_BYTES - needle.len() + 1) as u64;
         }
         Ok(None)
+    }
+
+    /// Where `needle` last stands before byte `until`, as a whole.
+    fn rfind(&self, needle: &[u8], until: u64) -> Result<Option<u64>, ReadError> {
+        let mut until = until;
+        loop {
+            let at = until.saturating_sub(WINDOW_BYTES as u64);
+            let bytes = self.fill(at, usize::try_from(until - at).unwrap_or(WINDOW_BYTES))?;
+            if let Some(hit) = bytes.windows(needle.len()).rposition(|window| window == needle) {
+                return Ok(Some(at + hit as u64));
+            }
+            if at == 0 {
+                return Ok(None);
+            }
+            until = at + needle.len() as u64 - 1;
+        }
     }
 
     fn fill(&self, at: u64, len: usize) -> Result<Vec<u8>, ReadError> {
@@ -210,6 +233,10 @@ mod tests {
             assert_eq!(source.find(b"nEEdl", 0, u64::MAX).expect("read"), Some(at as u64));
             assert_eq!(source.find(b"nEEdl", at as u64 + 1, u64::MAX).expect("read"), None);
             assert_eq!(source.find(b"nEEdl", 0, at as u64).expect("read"), None);
+            let len = 3 * WINDOW_BYTES as u64;
+            assert_eq!(source.rfind(b"nEEdl", len).expect("read"), Some(at as u64));
+            assert_eq!(source.rfind(b"nEEdl", at as u64 + 5).expect("read"), Some(at as u64));
+            assert_eq!(source.rfind(b"nEEdl", at as u64 + 4).expect("read"), None);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::mem;
 
+use zstd::bulk::Decompressor;
 use zstd::stream::write::{Decoder, Encoder};
 
 /// Measured best trade of size against time for samples; higher levels gain 4 %.
@@ -27,6 +28,21 @@ impl Packer {
         self.0.flush()?;
         Ok(mem::take(self.0.get_mut()))
     }
+}
+
+/// `plain` as a frame of its own.
+pub(super) fn pack_alone(plain: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(plain, LEVEL)
+}
+
+/// What a frame of its own holds.
+pub(super) fn unpack_alone(packed: &[u8], cap: usize) -> io::Result<Vec<u8>> {
+    // The frame says how long it is; a claim beyond the cap is refused before anything is allocated for it.
+    let claimed = Decompressor::upper_bound(packed).unwrap_or(cap);
+    if claimed > cap {
+        return Err(io::Error::other("a record decompresses to more than it may hold"));
+    }
+    zstd::bulk::decompress(packed, claimed)
 }
 
 /// Decompresses the pieces of one segment.

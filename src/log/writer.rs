@@ -1,22 +1,21 @@
 //! The thread that writes the log.
 //!
-//! Owns numbering, framing and the segment's stream. A failure ends the segment: the next one begins with a gap
-//! and a checkpoint, behind the last durable byte.
+//! Owns the file, where the log stands, and the segment's stream. Whatever waits is written and synced at once. A
+//! failure ends the segment: the next one begins with a gap and a checkpoint, behind the last durable byte.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::Batch;
 use super::disk::{self, Disk};
+use super::draft::{Draft, Position, Stream};
 use super::error::LogError;
 use super::head::HEADER_BYTES;
 use super::loss::Lost;
 use super::queue::{Durable, Next, Shared, Stop, Work};
-use super::record::{RecordHead, flag, kind};
 use super::recorder::Summary;
-use super::stream::Packer;
-use crate::engine::ids::At;
+use crate::engine::ids::{At, TextId};
 
 /// Called with the number of the last durable record.
 pub(super) type Ack = Box<dyn FnMut(u32) + Send>;
@@ -28,9 +27,11 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) retry: Duration,
     pub(super) ack: Option<Ack>,
-    pub(super) next_seq: u32,
+    pub(super) position: Position,
+    /// Texts that are in the log.
+    pub(super) told: BTreeSet<TextId>,
     /// The present segment; none before the first one and after a failure.
-    pub(super) stream: Option<Packer>,
+    pub(super) stream: Option<Stream>,
 }
 
 impl Writer {
@@ -39,11 +40,11 @@ impl Writer {
         let mut broken = false;
         loop {
             match self.shared.next(broken, self.retry) {
-                Next::Write(work) => {
-                    if let Err(error) = self.write(&work) {
+                Next::Write(group) => {
+                    if let Err(error) = self.write(&group) {
                         broken = true;
                         self.stream = None;
-                        self.shared.failed(work, &disk::why(&error));
+                        self.shared.failed(group, &disk::why(&error));
                     }
                 }
                 Next::Try => broken = self.disk.recover().is_err(),
@@ -52,43 +53,35 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, work: &Work) -> io::Result<()> {
-        match work {
-            Work::Batch(batch) => self.write_batch(batch),
-            Work::Segment { at, checkpoint, after } => self.write_segment(*at, checkpoint, after.as_ref()),
+    /// Makes all of `group` durable, or nothing.
+    fn write(&mut self, group: &[Work]) -> io::Result<()> {
+        let mut draft = Draft::new(self.disk.len(), self.position.clone());
+        for work in group {
+            match work {
+                Work::Batch(batch) => {
+                    let stream = self.stream.as_mut();
+                    let stream =
+                        stream.ok_or_else(|| io::Error::other("a batch came before the first segment"))?;
+                    draft.batch(stream, batch)?;
+                }
+                Work::Segment { at, checkpoint, after } => {
+                    self.disk.check_reachable()?;
+                    let mut stream = Stream::new()?;
+                    draft.segment(&mut stream, &self.header, *at, checkpoint, &self.told, after.as_ref())?;
+                    self.stream = Some(stream);
+                }
+            }
         }
+        self.commit(draft)
     }
 
-    fn write_batch(&mut self, batch: &Batch) -> io::Result<()> {
-        let stream =
-            self.stream.as_mut().ok_or_else(|| io::Error::other("a batch came before the first segment"))?;
-        let mut frame = Frame::new(self.next_seq, batch.len());
-        for (kind, at, plain) in batch.payloads() {
-            frame.add(kind, flag::PIECE, at, &stream.pack(plain)?)?;
-        }
-        self.commit(&frame, None)
-    }
-
-    fn write_segment(&mut self, at: At, checkpoint: &[u8], after: Option<&Lost>) -> io::Result<()> {
-        self.disk.check_reachable()?;
-        let mut stream = Packer::new()?;
-        let mut frame = Frame::new(self.next_seq, 2 + usize::from(after.is_some()));
-        frame.add(kind::SEGMENT, 0, at, &self.header)?;
-        if let Some(lost) = after {
-            frame.add(kind::GAP, 0, at, &serde_json::to_vec(&lost.gap())?)?;
-        }
-        frame.add(kind::CHECKPOINT, flag::PIECE, at, &stream.pack(checkpoint)?)?;
-        self.commit(&frame, after.map(|lost| lost.entries))?;
-        self.stream = Some(stream);
-        Ok(())
-    }
-
-    /// Makes `frame` durable and says so.
-    fn commit(&mut self, frame: &Frame, ended: Option<u64>) -> io::Result<()> {
-        self.disk.append(&frame.bytes)?;
-        self.next_seq = frame.next_seq;
+    /// Makes `draft` durable and says so.
+    fn commit(&mut self, draft: Draft) -> io::Result<()> {
+        self.disk.append(&draft.bytes)?;
+        self.position = draft.position;
+        self.told.extend(draft.told);
         let durable = self.durable();
-        self.shared.written(durable, ended);
+        self.shared.written(durable, draft.ended);
         if let Some(ack) = &mut self.ack {
             ack(durable.seq);
         }
@@ -96,7 +89,7 @@ impl Writer {
     }
 
     fn durable(&self) -> Durable {
-        Durable { bytes: self.disk.len(), records: u64::from(self.next_seq), seq: self.next_seq - 1 }
+        Durable::of(&self.header, self.disk.len(), &self.position)
     }
 
     fn finish(&mut self, stop: Stop, broken: bool) -> Result<Summary, LogError> {
@@ -114,40 +107,13 @@ impl Writer {
                 return Err(LogError::Unfinished { lost: unfinished });
             }
         }
-        let Durable { bytes, records, seq } = self.durable();
-        Ok(Summary { bytes, records, durable_seq: seq, lost_entries: self.shared.lost_entries() })
+        let Durable { pin, records, seq } = self.durable();
+        Ok(Summary { pin, records, durable_seq: seq, lost_entries: self.shared.lost_entries() })
     }
 
     fn write_end(&mut self, at: At, lost: Option<&Lost>) -> io::Result<()> {
-        let mut frame = Frame::new(self.next_seq, 1 + usize::from(lost.is_some()));
-        if let Some(lost) = lost {
-            frame.add(kind::GAP, 0, at, &serde_json::to_vec(&lost.gap())?)?;
-        }
-        frame.add(kind::END, 0, at, &[])?;
-        self.commit(&frame, None)
-    }
-}
-
-/// The bytes of one batch.
-struct Frame {
-    bytes: Vec<u8>,
-    next_seq: u32,
-    left: usize,
-    first: bool,
-}
-
-impl Frame {
-    fn new(seq: u32, records: usize) -> Frame {
-        Frame { bytes: Vec::new(), next_seq: seq, left: records, first: true }
-    }
-
-    fn add(&mut self, kind: u8, flags: u8, at: At, payload: &[u8]) -> io::Result<()> {
-        self.left -= 1;
-        let followers = u16::try_from(self.left).map_err(|_| io::Error::other("the batch is too long"))?;
-        let flags = if std::mem::take(&mut self.first) { flags | flag::BATCH } else { flags };
-        RecordHead::of(kind, flags, followers, self.next_seq, at.0).append(&mut self.bytes, payload);
-        self.next_seq =
-            self.next_seq.checked_add(1).ok_or_else(|| io::Error::other("the log has no numbers left"))?;
-        Ok(())
+        let mut draft = Draft::new(self.disk.len(), self.position.clone());
+        draft.end(at, lost)?;
+        self.commit(draft)
     }
 }

@@ -6,7 +6,7 @@ use lockpit::engine::ids::At;
 use lockpit::log::{Ending, Head, Item, ReadError, Reader};
 
 use super::forge::{HEADER, record, records, reseal_header};
-use super::support::{drain, header, place, read, three_segments};
+use super::support::{drain, header, place, read, state, three_segments};
 
 /// A closed log with one more record before its END.
 fn with_record(path: &Path, kind: u8, flags: u8, payload: &[u8]) -> (Vec<Item>, u64, u32) {
@@ -184,7 +184,7 @@ fn a_segment_of_another_log_is_not_read_as_one_of_this() {
     let (_other_dir, other_path) = place();
     let mut log =
         lockpit::log::Log::create(&other_path, &other, lockpit::log::Options::default()).expect("created");
-    assert!(log.begin_segment(At(0), b"theirs".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"theirs")));
     log.close(At(1)).expect("closed");
     let theirs = std::fs::read(&other_path).expect("the other log");
 

@@ -269,7 +269,7 @@ fn read_whatever(path: &Path) {
         let _ = drain(&mut reader);
         let _ = reader.ending();
     }
-    if let Ok(cursor) = lockpit::log::Cursor::open(path) {
+    if let Ok(mut cursor) = lockpit::log::Cursor::open(path) {
         let _ = cursor.seek(lockpit::engine::ids::At(1));
     }
 }

@@ -7,7 +7,7 @@ use lockpit::engine::ids::At;
 use lockpit::log::{Cursor, Ending, Entry, Item, Options, Reader, Seek};
 
 use super::forge::{Dice, HEADER, SEGMENT, records};
-use super::support::{create, drain, entries, mark, place, read, three_segments, wait_until};
+use super::support::{create, drain, entries, mark, place, read, state, three_segments, wait_until};
 
 #[test]
 fn a_follower_sees_every_batch_once_it_is_whole_however_the_bytes_arrive() {
@@ -38,7 +38,7 @@ fn a_follower_of_a_live_writer_sees_what_is_durable() {
     let mut log = create(&path, Options::default());
     let mut reader = Reader::open(&path).expect("opened");
     assert_eq!(drain(&mut reader), []);
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     let mut seen = Vec::new();
     for round in 0..50 {
         assert!(log.append(vec![mark(round, "a"), mark(round, "b")]));
@@ -89,7 +89,7 @@ fn a_seek_yields_what_reading_from_the_start_yields() {
     let (_dir, path) = place();
     three_segments(&path);
     let (items, _) = read(&path);
-    let cursor = Cursor::open(&path).expect("opened");
+    let mut cursor = Cursor::open(&path).expect("opened");
     let starts = checkpoints(&items);
     assert_eq!(
         cursor.segments().iter().map(|s| s.first_at).collect::<Vec<_>>(),
@@ -103,7 +103,7 @@ fn a_seek_yields_what_reading_from_the_start_yields() {
         (At::from_ms(120_000), 2),
         (At(u64::MAX), 2),
     ] {
-        let Seek { at: found, checkpoint, mut reader } = cursor.seek(at).expect("found");
+        let Seek { at: found, state: checkpoint, mut reader, .. } = cursor.seek(at).expect("found");
         let (index, first_at) = starts[expected];
         assert_eq!((found, checkpoint), (first_at, format!(r#"{{"segment":{expected}}}"#).into_bytes()));
         assert_eq!(drain(&mut reader), items[index + 1..], "from {at:?}");
@@ -124,10 +124,11 @@ fn damage_anywhere_costs_a_seek_no_more_than_the_segment_it_hit() {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         std::fs::write(&path, &flipped).expect("written");
-        let cursor = Cursor::open(&path).expect("opened");
+        let mut cursor = Cursor::open(&path).expect("opened");
         assert!(cursor.segments().len() >= 2, "bit {bit}: {:?}", cursor.segments());
         for at_ms in [0, 60_000, 120_000] {
-            let Seek { at, checkpoint, mut reader } = cursor.seek(At::from_ms(at_ms)).expect("found");
+            let Seek { at, state: checkpoint, mut reader, .. } =
+                cursor.seek(At::from_ms(at_ms)).expect("found");
             let from = intact.iter().position(|entry| *entry == Entry::Checkpoint(at, checkpoint.clone()));
             let from = from.unwrap_or_else(|| panic!("bit {bit}: a checkpoint that never was"));
             let read = entries(&drain(&mut reader));
@@ -148,7 +149,7 @@ fn a_length_that_leads_past_a_segment_does_not_hide_it() {
     let len = (found[before + 2].end - found[before].at - 24) as u32;
     bytes[found[before].at..found[before].at + 4].copy_from_slice(&len.to_le_bytes());
     std::fs::write(&path, bytes).expect("written");
-    let cursor = Cursor::open(&path).expect("opened");
+    let mut cursor = Cursor::open(&path).expect("opened");
     assert_eq!(cursor.segments().len(), 3);
     assert_eq!(cursor.seek(At::from_ms(60_000)).expect("found").at, At::from_ms(60_000));
 }
@@ -157,7 +158,7 @@ fn a_length_that_leads_past_a_segment_does_not_hide_it() {
 fn a_log_without_a_segment_has_nowhere_to_go() {
     let (_dir, path) = place();
     create(&path, Options::default()).close(At(0)).expect("closed");
-    let cursor = Cursor::open(&path).expect("opened");
+    let mut cursor = Cursor::open(&path).expect("opened");
     let error = cursor.seek(At(0)).expect_err("no segment");
     assert!(error.to_string().contains("no readable checkpoint"), "{error}");
 }

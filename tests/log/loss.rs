@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use lockpit::engine::ids::At;
 use lockpit::engine::input::Gap;
-use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options, Summary};
+use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options, Pin, Summary};
 
 use super::small_disk::{SmallDisk, skipped};
-use super::support::{create, entries, header, mark, noise, place, read, wait_until};
+use super::support::{create, entries, header, mark, noise, place, read, state, wait_until};
 
 fn impatient() -> Options {
     Options { retry: Duration::from_millis(10), ..Options::default() }
@@ -58,7 +58,7 @@ fn stalled(path: &Path, bounds: Bounds) -> (Log, mpsc::Sender<()>) {
     };
     let mut log =
         create(path, Options { queue_batches, queue_bytes, ack: Some(Box::new(ack)), ..impatient() });
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     stalled.recv().expect("stalled");
     (log, release)
 }
@@ -77,13 +77,13 @@ fn a_disk_that_hangs_costs_a_gap_and_never_the_flight() {
     assert!(lost.why.contains("too slow") && lost.why.contains("3 batches"), "{}", lost.why);
     assert_eq!((lost.since, lost.batches, lost.entries), (At::from_ms(4), 2, 3));
     assert!(!log.needs_checkpoint() && !log.wants_segment(At::from_ms(7)), "not while the disk hangs");
-    assert!(!log.begin_segment(At::from_ms(7), b"early".to_vec()));
+    assert!(!log.begin_segment(At::from_ms(7), state(b"early")));
 
     drop(release);
     wait_for_checkpoint_wish(&log);
     assert!(!log.append(vec![mark(8, "lost")]), "not before the checkpoint");
     assert!(log.wants_segment(At::from_ms(9)));
-    assert!(log.begin_segment(At::from_ms(9), b"again".to_vec()));
+    assert!(log.begin_segment(At::from_ms(9), state(b"again")));
     assert!(log.append(vec![mark(10, "kept")]));
     wait_until("the loss is covered", || log.status().lost.is_none());
     let summary = log.close(At::from_ms(11)).expect("closed");
@@ -106,7 +106,7 @@ fn the_queue_is_bounded_in_bytes_too() {
     assert!(log.status().lost.expect("lost").why.contains("2 batches (81"));
     drop(release);
     wait_for_checkpoint_wish(&log);
-    assert!(log.begin_segment(At(4), b"{}".to_vec()));
+    assert!(log.begin_segment(At(4), state(b"{}")));
     log.close(At(5)).expect("closed");
     assert_eq!(gaps_and_notes(&path).1.len(), 2);
 }
@@ -121,13 +121,13 @@ fn what_cannot_be_recorded_is_a_loss_with_its_reason() {
     for (batch, why) in [(too_deep, "64 levels"), (too_long, "70000 entries")] {
         let (_dir, path) = place();
         let mut log = create(&path, impatient());
-        assert!(log.begin_segment(At(0), b"{}".to_vec()));
+        assert!(log.begin_segment(At(0), state(b"{}")));
         assert!(!log.append(batch));
         let lost = log.status().lost.expect("lost");
         assert!(lost.why.contains(why), "{}", lost.why);
         assert_eq!(lost.since, At(7));
         wait_for_checkpoint_wish(&log);
-        assert!(log.begin_segment(At(8), b"{}".to_vec()));
+        assert!(log.begin_segment(At(8), state(b"{}")));
         log.close(At(9)).expect("closed");
         assert_eq!(gaps_and_notes(&path).0.len(), 1);
     }
@@ -139,7 +139,7 @@ fn entries_before_the_first_segment_are_lost_and_said_to_be() {
     let mut log = create(&path, impatient());
     assert!(!log.append(vec![mark(1, "early")]));
     wait_for_checkpoint_wish(&log);
-    assert!(log.begin_segment(At(2_000), b"{}".to_vec()));
+    assert!(log.begin_segment(At(2_000), state(b"{}")));
     log.close(At(3_000)).expect("closed");
     let (gaps, _) = gaps_and_notes(&path);
     assert_eq!(gaps[0].1, Gap { from: At(1_000), why: "no segment was begun".to_owned(), lost: Some(1) });
@@ -163,7 +163,7 @@ fn a_full_disk_costs_a_gap_and_recording_resumes_by_itself() {
     let Some(disk) = SmallDisk::mount(512) else { return };
     let path = disk.path().join("a.flight");
     let mut log = create(&path, impatient());
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     assert!(log.append(vec![mark(1, "kept")]));
     wait_until("written", || log.status().records == 4);
     let mut lost_rounds = 0;
@@ -180,17 +180,17 @@ fn a_full_disk_costs_a_gap_and_recording_resumes_by_itself() {
         assert_eq!(lost.why, "the disk is full");
         assert!(lost.since >= At::from_ms(1_000 * (round + 1)) && lost.entries >= 1, "{lost:?}");
         assert!(!log.append(vec![mark(at_ms + 1, "lost")]), "the flight goes on");
-        assert!(!log.begin_segment(At::from_ms(at_ms + 1), b"{}".to_vec()), "the disk is still full");
+        assert!(!log.begin_segment(At::from_ms(at_ms + 1), state(b"{}")), "the disk is still full");
         assert_eq!(log.status().lost.expect("lost").since, lost.since);
 
         std::fs::remove_file(ballast).expect("freed");
         wait_for_checkpoint_wish(&log);
-        assert!(log.begin_segment(At::from_ms(at_ms + 2), format!("round {round}").into_bytes()));
+        assert!(log.begin_segment(At::from_ms(at_ms + 2), state(format!("round {round}").as_bytes())));
         assert!(log.append(vec![mark(at_ms + 3, "kept")]));
         wait_until("the loss is covered", || log.status().lost.is_none());
         lost_rounds += 1;
     }
-    let Summary { bytes, lost_entries, .. } = log.close(At::from_ms(9_000)).expect("closed");
+    let Summary { pin: Pin { bytes, .. }, lost_entries, .. } = log.close(At::from_ms(9_000)).expect("closed");
     assert_eq!(bytes, std::fs::metadata(&path).expect("there").len());
     let (gaps, notes) = gaps_and_notes(&path);
     assert_eq!((gaps.len(), notes.len()), (lost_rounds, 1 + lost_rounds));
@@ -202,23 +202,23 @@ fn a_checkpoint_that_does_not_fit_leaves_the_loss_as_it_was() {
     let Some(disk) = SmallDisk::mount(512) else { return };
     let path = disk.path().join("a.flight");
     let mut log = create(&path, impatient());
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     // Larger than the disk, so that its write is torn.
     assert!(log.append(vec![Entry::Checkpoint(At(1_000), noise(1 << 20))]));
     wait_until("it failed", || log.status().lost.is_some());
-    let torn_at = log.status().bytes;
+    let torn_at = log.status().pin.bytes;
     for at_ms in 2..5 {
         wait_for_checkpoint_wish(&log);
-        assert!(log.begin_segment(At::from_ms(at_ms), noise(1 << 20)));
+        assert!(log.begin_segment(At::from_ms(at_ms), state(&noise(1 << 20))));
         // Queued behind the checkpoint, or already refused with it.
         let _ = log.append(vec![mark(at_ms, "behind it")]);
         wait_until("it failed as well", || log.status().lost.is_some_and(|lost| lost.batches == at_ms));
     }
     let lost = log.status().lost.expect("lost");
-    assert_eq!((lost.since, lost.entries, log.status().bytes), (At(1_000), 4, torn_at));
+    assert_eq!((lost.since, lost.entries, log.status().pin.bytes), (At(1_000), 4, torn_at));
     wait_for_checkpoint_wish(&log);
     assert_eq!(std::fs::metadata(&path).expect("there").len(), torn_at, "what was torn is cut off");
-    assert!(log.begin_segment(At::from_ms(6), b"{}".to_vec()));
+    assert!(log.begin_segment(At::from_ms(6), state(b"{}")));
     log.close(At::from_ms(7)).expect("closed");
     let (gaps, _) = gaps_and_notes(&path);
     let gap = Gap { from: At(1_000), why: "the disk is full".to_owned(), lost: Some(4) };
@@ -230,7 +230,7 @@ fn a_log_that_cannot_be_finished_says_so_and_keeps_what_was_durable() {
     let Some(disk) = SmallDisk::mount(256) else { return };
     let path = disk.path().join("a.flight");
     let mut log = create(&path, impatient());
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     assert!(log.append(vec![mark(1, "kept")]));
     wait_until("written", || log.status().records == 4);
     disk.fill();
@@ -276,10 +276,10 @@ fn a_directory_without_permission_is_named() {
 fn a_log_whose_file_was_removed_is_not_called_recorded() {
     let (_dir, path) = place();
     let mut log = create(&path, impatient());
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     wait_until("written", || log.status().records == 3);
     std::fs::remove_file(&path).expect("removed");
-    assert!(log.begin_segment(At::from_ms(60_000), b"{}".to_vec()));
+    assert!(log.begin_segment(At::from_ms(60_000), state(b"{}")));
     wait_until("it is noticed", || log.status().lost.is_some());
     assert!(log.status().lost.expect("lost").why.contains("removed"));
     assert!(!log.append(vec![mark(60_001, "nowhere")]));

@@ -9,7 +9,7 @@ use lockpit::engine::input::Input;
 use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options};
 use rustix::fs::{FlockOperation, flock};
 
-use super::support::{create, entries, header, mark, noise, place, read};
+use super::support::{create, entries, header, mark, noise, place, read, state};
 use super::variants;
 
 fn refusal(path: &Path) -> LogError {
@@ -55,7 +55,7 @@ fn a_closed_log_is_complete_and_a_dropped_one_is_torn_but_loses_nothing() {
     for close in [true, false] {
         let (_dir, path) = place();
         let mut log = create(&path, Options::default());
-        assert!(log.begin_segment(At(5), b"{}".to_vec()));
+        assert!(log.begin_segment(At(5), state(b"{}")));
         let batches = (0..200).map(|n| vec![mark(n, "x"), mark(n, "y")]).collect::<Vec<_>>();
         for batch in &batches {
             assert!(log.append(batch.clone()));
@@ -65,7 +65,7 @@ fn a_closed_log_is_complete_and_a_dropped_one_is_torn_but_loses_nothing() {
             let summary = log.close(At(9)).expect("closed");
             // META, SEGMENT, CHECKPOINT, the entries, END.
             assert_eq!((summary.records, summary.durable_seq, summary.lost_entries), (404, 403, 0));
-            assert_eq!(summary.bytes, std::fs::metadata(&path).expect("there").len());
+            assert_eq!(summary.pin.bytes, std::fs::metadata(&path).expect("there").len());
         } else {
             drop(log);
         }
@@ -87,7 +87,7 @@ fn what_was_acknowledged_is_in_the_file() {
     let ack = move |seq| acknowledge.send(seq).expect("somebody listens");
     let mut log = create(&path, Options { ack: Some(Box::new(ack)), ..Options::default() });
     assert_eq!(log.status().durable_seq, 0);
-    assert!(log.begin_segment(At(0), b"{}".to_vec()));
+    assert!(log.begin_segment(At(0), state(b"{}")));
     assert_eq!(acknowledged.recv(), Ok(2));
     for n in 0..20_u32 {
         assert!(log.append(vec![mark(n.into(), "a"), mark(n.into(), "b")]));
@@ -97,7 +97,7 @@ fn what_was_acknowledged_is_in_the_file() {
         assert_eq!(items.len() as u32, seq - 1, "SEGMENT and META are no entries");
         let status = log.status();
         assert_eq!((status.durable_seq, status.records, status.lost), (seq, u64::from(seq) + 1, None));
-        assert_eq!(status.bytes, std::fs::metadata(&path).expect("there").len());
+        assert_eq!(status.pin.bytes, std::fs::metadata(&path).expect("there").len());
     }
 }
 
@@ -107,7 +107,7 @@ fn a_segment_is_due_after_60_seconds_or_120_samples() {
     let mut log = create(&path, Options::default());
     let start = At::from_ms(1_000);
     assert!(log.wants_segment(start), "the first one");
-    assert!(log.begin_segment(start, b"{}".to_vec()));
+    assert!(log.begin_segment(start, state(b"{}")));
     assert!(!log.wants_segment(start.plus_ms(59_999)));
     assert!(log.wants_segment(start.plus_ms(60_000)));
 
@@ -121,7 +121,7 @@ fn a_segment_is_due_after_60_seconds_or_120_samples() {
         assert!(log.append(batch.clone()));
     }
     assert!(log.wants_segment(start));
-    assert!(log.begin_segment(start, b"{}".to_vec()));
+    assert!(log.begin_segment(start, state(b"{}")));
     assert!(!log.wants_segment(start));
     log.close(start).expect("closed");
     let (items, ending) = read(&path);
@@ -132,11 +132,11 @@ fn a_segment_is_due_after_60_seconds_or_120_samples() {
 fn a_repeated_text_costs_almost_nothing_within_a_segment() {
     let (_dir, path) = place();
     let mut log = create(&path, Options::default());
-    assert!(log.begin_segment(At(0), noise(50_000)));
+    assert!(log.begin_segment(At(0), state(&noise(50_000))));
     let text = String::from_utf8(noise(4_000).iter().map(|byte| b'a' + byte % 26).collect()).expect("ascii");
     for n in 0..10 {
         assert!(log.append(vec![mark(n, &text)]));
     }
     let summary = log.close(At(0)).expect("closed");
-    assert!((50_000..56_000).contains(&summary.bytes), "{}", summary.bytes);
+    assert!((50_000..56_000).contains(&summary.pin.bytes), "{}", summary.pin.bytes);
 }

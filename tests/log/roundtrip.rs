@@ -10,14 +10,14 @@ use lockpit::log::{Ending, Entry, Options};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::support::{create, entries, noise, place, read};
+use super::support::{create, entries, noise, place, read, state};
 use super::variants::{self, HARD};
 
 /// Writes each batch behind a first checkpoint and reads all of it back.
 fn through_a_log(batches: &[Vec<Entry>]) -> Vec<Entry> {
     let (_dir, path) = place();
     let mut log = create(&path, Options::default());
-    assert!(log.begin_segment(At(0), Vec::new()));
+    assert!(log.begin_segment(At(0), state(b"")));
     for batch in batches {
         assert!(log.append(batch.clone()));
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lockpit::clock::FlightClock;
+use lockpit::engine::checkpoint::{Checkpoint, Held};
 use lockpit::engine::effect::Effect;
 use lockpit::engine::ids::At;
 use lockpit::engine::input::{Command, Input, Request};
@@ -21,12 +22,14 @@ pub(crate) fn header() -> Header {
     Header {
         flight: *b"the flight's id.",
         sync: *b"\x9d\x01\xf7\x33sync-marker.",
+        boot: [3; 16],
         utc_us: 1_795_212_847_000_000,
         monotonic_us: 42_000_000,
         meta: Meta {
             lockpit: "0.1.0".to_owned(),
             server: "alice@db1:5432/shop".to_owned(),
             label: Some("PROD".to_owned()),
+            ..Meta::default()
         },
     }
 }
@@ -55,13 +58,18 @@ pub(crate) fn noise(bytes: usize) -> Vec<u8> {
     (0..bytes).map(next).collect()
 }
 
+/// The checkpoint of an engine that holds nothing of its inputs.
+pub(crate) fn state(bytes: &[u8]) -> Checkpoint {
+    Checkpoint { state: bytes.to_vec(), held: Held::default() }
+}
+
 /// Writes a small log of three segments, closed, and returns its bytes.
 pub(crate) fn three_segments(path: &Path) -> Vec<u8> {
     let mut log = create(path, Options::default());
     for segment in 0..3_u64 {
         let at_ms = segment * 60_000;
         let checkpoint = format!(r#"{{"segment":{segment}}}"#).into_bytes();
-        assert!(log.begin_segment(At::from_ms(at_ms), checkpoint));
+        assert!(log.begin_segment(At::from_ms(at_ms), state(&checkpoint)));
         assert!(log.append(vec![mark(at_ms + 1, "one")]));
         assert!(log.append(vec![
             mark(at_ms + 2, "two and what follows"),

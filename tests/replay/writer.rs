@@ -16,7 +16,14 @@ const LOG: &str = "LOCKPIT_TEST_LOG";
 #[test]
 fn child_that_writes_until_it_is_killed() {
     let Some(path) = std::env::var_os(LOG) else { return };
-    let header = Header { flight: [1; 16], sync: [2; 16], utc_us: 0, monotonic_us: 0, meta: Meta::default() };
+    let header = Header {
+        flight: [1; 16],
+        sync: [2; 16],
+        boot: [3; 16],
+        utc_us: 0,
+        monotonic_us: 0,
+        meta: Meta::default(),
+    };
     let ack = Box::new(|seq: u32| {
         // In one write, so that the parent never reads half a number.
         let _ = std::io::stdout().write_all(format!("ack {seq}\n").as_bytes());

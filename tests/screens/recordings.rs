@@ -116,7 +116,7 @@ fn to_the_end(mut replay: Replay) -> (Vec<u8>, Vec<Step>) {
         }
     }
     assert!(!replay.is_rejudged(), "recorded by an older engine: record anew");
-    (replay.cockpit().checkpoint(), different)
+    (replay.cockpit().state(), different)
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn sampler(state: LinkState) -> Input {
 fn the_cockpit_shows_two_readings_and_says_why_there_is_none() {
     let mut cockpit = Cockpit::default();
     assert!(matches!(cockpit.host(), Fact::Missing(_)));
-    let untouched = cockpit.checkpoint();
+    let untouched = cockpit.state();
     assert!(!String::from_utf8_lossy(&untouched).contains("host"), "an older log has the same checkpoints");
 
     let host = |facts| Input::Host(Box::new(Fact::Known(facts)));
@@ -99,7 +99,8 @@ fn the_cockpit_shows_two_readings_and_says_why_there_is_none() {
     cockpit.handle(At(2), host(reading(2_000, (50, 200), vec![process(id(1, 5), 500_000, None)])));
     let Fact::Known(view) = cockpit.host() else { panic!("a reading") };
     assert_eq!((view.rates.cpu_permille, view.rates.backends[0].cpu_permille), (Some(500), Some(500)));
-    let again = Cockpit::restore(&cockpit.checkpoint()).expect("a checkpoint");
+    let checkpoint = cockpit.checkpoint();
+    let again = Cockpit::restore(&checkpoint.state, checkpoint.held).expect("a checkpoint");
     assert_eq!(again.host(), cockpit.host());
 
     cockpit.handle(At(3), sampler(LinkState::Lost { why: "gone".to_owned() }));
