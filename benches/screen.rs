@@ -262,8 +262,8 @@ impl Heard {
 
 /// The time of one frame of each screen, at the end of a recorded flight.
 fn frame_times(log: &Path, n_waiters: usize) -> Vec<Vec<String>> {
-    let mut playback = Playback::open(log).expect("the log");
-    let end = playback.end();
+    let mut playback = Playback::open(log).expect("the log").surveyed();
+    let end = playback.findings().end();
     playback.go(At(end.0.saturating_sub(1_000_000))).expect("a place near the end");
     let (theme, keymap) = (Theme::standard(ColourDepth::Ansi16), Keymap::default());
     let glyphs = GlyphSet::Full.glyphs();

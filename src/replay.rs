@@ -137,6 +137,11 @@ impl Replay {
         Ok(self.reader.ending()?)
     }
 
+    /// All unreadable parts met so far, in order.
+    pub fn damages(&self) -> &[Damage] {
+        self.reader.damages()
+    }
+
     /// When the next step happened; `None` at the end of what the log has so far.
     ///
     /// # Errors

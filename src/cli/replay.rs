@@ -20,6 +20,7 @@ use crate::screen::playback::Playback;
 use crate::screen::run::{Looks, Screen};
 use crate::screen::shown::Recording;
 use crate::screen::source::Source;
+use crate::screen::survey::{Findings, Progress};
 use crate::screen::typed::speed_percent;
 
 /// What `replay` is told.
@@ -60,7 +61,6 @@ fn show(log: &Path, at_ms: Option<u64>, speed_percent: Option<u64>, looks: Looks
     if let Some(percent) = speed_percent {
         playback.set_speed(percent);
     }
-    let (ending, has_drifted) = (playback.ending(), playback.has_drifted());
     let screen = Screen {
         source: Source::Replay(playback),
         pilot: None,
@@ -69,8 +69,35 @@ fn show(log: &Path, at_ms: Option<u64>, speed_percent: Option<u64>, looks: Looks
         may_detach: false,
     };
     let (sender, events) = mpsc::channel();
-    screen::show(screen, &sender, &events)?;
-    Ok(closing(log, ending).unwrap_or(if has_drifted { Exit::Drift as u8 } else { Exit::Done as u8 }))
+    let done = screen::show(screen, &sender, &events)?;
+    // Only a screen that plays nothing has found nothing.
+    let Some(findings) = done.findings else { return Ok(Exit::Done as u8) };
+    surveyed(log, &findings)
+}
+
+/// Says what is known of a log that was left; the exit code. Nothing is claimed of what has not been read.
+fn surveyed(log: &Path, findings: &Findings) -> Result<u8, Failure> {
+    let verdict = if findings.has_drifted() { Exit::Drift as u8 } else { Exit::Done as u8 };
+    match findings.progress() {
+        Progress::Through(ending) => Ok(closing(log, *ending).unwrap_or(verdict)),
+        Progress::Stopped(why) => Err(Failure::new(Exit::BadLog, why)),
+        Progress::Reading => {
+            complain(&unchecked(log, findings));
+            let damage = findings.damage().and_then(|damage| closing(log, Ending::Damaged(damage)));
+            Ok(damage.unwrap_or(verdict))
+        }
+    }
+}
+
+/// What is said of a log that was left before it was read through.
+fn unchecked(log: &Path, findings: &Findings) -> String {
+    let log = log.display();
+    let words = findings.words().unwrap_or_default();
+    format!(
+        "{log}: left before it was read through ({words}, its end: {}): whether the rest is intact and decides as it \
+         did was not checked; 'lockpit replay --headless {log}' checks all of it",
+        findings.end_words()
+    )
 }
 
 /// Replays a log that is part of this program.

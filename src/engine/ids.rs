@@ -1,10 +1,15 @@
 //! Names of things: times, processes, objects and attempts.
 //!
-//! Owns the small types by which everything else is identified. Never reads a clock.
+//! Owns the small types by which everything else is identified, and the word that many rows share. Never reads a
+//! clock.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Time since the flight began, in microseconds, by a monotonic clock that counts suspend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -138,5 +143,153 @@ impl Attempt {
         self.backend == later.backend
             && (self.query_start == later.query_start
                 || (self.xact_start.is_some() && self.xact_start == later.xact_start))
+    }
+}
+
+/// A word of the server's that many rows share: the name of an application, an address, a wait event.
+///
+/// A copy costs a count, not an allocation: a sample of hundreds of rows is copied for the log, the screens and the
+/// engine. It is compared, ordered, hashed and written as the text it is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(Arc<str>);
+
+impl Word {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Word {
+    fn default() -> Word {
+        Word::from("")
+    }
+}
+
+impl Deref for Word {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Word {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Word {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Word {
+    fn from(text: &str) -> Word {
+        Word(Arc::from(text))
+    }
+}
+
+impl From<String> for Word {
+    fn from(text: String) -> Word {
+        Word(Arc::from(text))
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl PartialEq<str> for Word {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Word {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl PartialEq<Word> for str {
+    fn eq(&self, other: &Word) -> bool {
+        self == other.as_str()
+    }
+}
+
+impl PartialEq<Word> for &str {
+    fn eq(&self, other: &Word) -> bool {
+        *self == other.as_str()
+    }
+}
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+        deserializer.deserialize_str(Read)
+    }
+}
+
+/// Reads a word without a `String` in between.
+struct Read;
+
+impl Visitor<'_> for Read {
+    type Value = Word;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Word, E> {
+        Ok(Word::from(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Word;
+
+    #[test]
+    fn a_word_is_written_and_read_as_the_text_it_is() {
+        for text in ["", "IPC/SyncRep", "a \"quoted\" \u{e9}\n"] {
+            let word = Word::from(text);
+            let written = serde_json::to_string(&word).expect("a word");
+            assert_eq!(written, serde_json::to_string(text).expect("a text"));
+            let read: Word = serde_json::from_str(&written).expect("a word");
+            assert_eq!((&read, read.as_str(), read.to_string()), (&word, text, text.to_owned()));
+            let read: Word = serde_json::from_reader(written.as_bytes()).expect("a word from a stream");
+            assert_eq!(read, text);
+        }
+        assert!(serde_json::from_str::<Word>("7").is_err());
+    }
+
+    #[test]
+    fn a_copy_of_a_word_is_the_same_text_in_memory() {
+        let word = Word::from("shop".to_owned());
+        assert!(std::ptr::eq(word.as_str(), word.clone().as_str()));
+    }
+
+    #[test]
+    fn a_map_of_words_is_asked_by_texts() {
+        let map = BTreeMap::from([(Word::from("shop"), 1), (Word::default(), 2)]);
+        assert_eq!((map.get("shop"), map.get(""), map.get("deploy")), (Some(&1), Some(&2), None));
     }
 }

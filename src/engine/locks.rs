@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::Oid;
+use super::ids::{Oid, Word};
 
 /// A heavyweight lock mode, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ pub enum LockObject {
         /// The relation it is part of.
         relation: Oid,
         /// PostgreSQL's word for the part: `extend`, `page`, `tuple`.
-        what: String,
+        what: Word,
     },
     /// The end of a transaction that has written.
     Transaction {
@@ -105,12 +105,12 @@ pub enum LockObject {
     /// The end of any transaction, by its virtual id.
     VirtualTransaction {
         /// `procNumber/localXid` as PostgreSQL prints it.
-        id: String,
+        id: Word,
     },
     /// Anything else, by PostgreSQL's word for it: `advisory`, `object`, `userlock`, ...
     Other {
         /// `pg_locks.locktype`.
-        locktype: String,
+        locktype: Word,
         /// Its database; 0 when shared or none.
         database: Oid,
     },

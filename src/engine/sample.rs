@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{BackendId, Oid, Pid, ServerTime, TextId};
+use super::ids::{BackendId, Oid, Pid, ServerTime, TextId, Word};
 use super::locks::{LockMode, LockObject};
 
 /// A fact, or the reason why it is not one.
@@ -162,13 +162,13 @@ pub struct Backend {
     /// The role it logged in as.
     pub role: Option<Oid>,
     /// What the client calls itself; visible to every login.
-    pub application: String,
+    pub application: Word,
     /// Where the client is: an address, or `local` for a Unix socket.
-    pub client: Option<String>,
+    pub client: Option<Word>,
     /// What it is doing.
     pub state: State,
     /// The event it waits for, as `Type/Event`.
-    pub wait_event: Option<String>,
+    pub wait_event: Option<Word>,
     /// Start of the session.
     pub backend_start: Option<ServerTime>,
     /// Start of its transaction.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ages::Ages;
 use super::catalog::Catalog;
-use super::ids::{At, Attempt, BackendId, Oid, Pid, TextId};
+use super::ids::{At, Attempt, BackendId, Oid, Pid, TextId, Word};
 use super::sample::{Backend, Sample, State};
 use super::scene::{Scene, SchemaLock};
 use super::settings::Selector;
@@ -27,7 +27,7 @@ pub struct Target {
     /// The selector of the start chose it, or would have; otherwise an operator did.
     pub selected: bool,
     /// What its client calls itself.
-    pub application: String,
+    pub application: Word,
     /// Its role.
     pub role: Option<Oid>,
     /// Its statement.
@@ -35,7 +35,7 @@ pub struct Target {
     /// What it is doing.
     pub state: State,
     /// The event it waits for, as `Type/Event`.
-    pub wait_event: Option<String>,
+    pub wait_event: Option<Word>,
     /// It holds or awaits a lock that conflicts with reads or writes.
     pub strong: bool,
     /// Its strongest lock on a permanent user relation; an awaited one before a held one.
@@ -108,7 +108,7 @@ impl Target {
     pub fn story(&self, catalog: &Catalog) -> TargetStory {
         TargetStory {
             attempt: self.attempt,
-            application: self.application.clone(),
+            application: self.application.to_string(),
             role: catalog.role(self.role),
             kind: catalog.kind(self.text).to_owned(),
             text: catalog.text(self.text).map(|text| text.normalised.clone()),

@@ -91,8 +91,8 @@ pub(crate) fn client(pid: Pid) -> Who {
         kind: BackendKind::Client,
         database: Some(SHOP),
         role: Some(APP_ROLE),
-        application: "shop-web".to_owned(),
-        client: Some("local".to_owned()),
+        application: "shop-web".into(),
+        client: Some("local".into()),
         state: State::Active,
         wait_event: None,
         backend_start: Some(server(-60_000)),
@@ -107,7 +107,7 @@ pub(crate) fn client(pid: Pid) -> Who {
 
 impl Who {
     pub(crate) fn app(mut self, application: &str) -> Who {
-        self.backend.application = application.to_owned();
+        self.backend.application = application.into();
         self
     }
 
@@ -143,7 +143,7 @@ impl Who {
     }
 
     pub(crate) fn waits_for(mut self, wait_event: &str) -> Who {
-        self.backend.wait_event = Some(wait_event.to_owned());
+        self.backend.wait_event = Some(wait_event.into());
         self
     }
 
@@ -209,7 +209,7 @@ impl Who {
 
     /// Waits for a transaction's end, as CREATE INDEX CONCURRENTLY does for old snapshots.
     pub(crate) fn awaits_snapshot(mut self, id: &str) -> Who {
-        let object = LockObject::VirtualTransaction { id: id.to_owned() };
+        let object = LockObject::VirtualTransaction { id: id.into() };
         self.locks.push(lock(self.backend.pid, object, LockMode::ShareLock, false, self.backend.query_start));
         self
     }

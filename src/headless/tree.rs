@@ -34,7 +34,7 @@ fn node(look: &Lookup<'_>, at: At, pid: Pid) -> Node {
     let part = scene.part(pid);
     let application = match part {
         Part::Prepared => prepared_names(look),
-        _ => backend.map(|backend| backend.application.clone()).unwrap_or_default(),
+        _ => backend.map(|backend| backend.application.to_string()).unwrap_or_default(),
     };
     let xact_start = backend.and_then(|backend| backend.xact_start);
     Node {

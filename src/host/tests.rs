@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use super::read::{cpu_ticks, io_bytes};
 use super::*;
 use crate::engine::host::{CpuTicks, HostBackend, IoBytes, Machine};
-use crate::engine::ids::{BackendId, Pid, ServerTime};
+use crate::engine::ids::{BackendId, Pid, ServerTime, Word};
 use crate::engine::input::{Conn, Link, LinkState};
 use crate::engine::sample::{Backend, BackendKind, Counts, Edge, Sample, State};
 
@@ -100,7 +100,7 @@ fn crowd(n: i32) -> Cockpit {
         kind: BackendKind::Client,
         database: None,
         role: None,
-        application: String::new(),
+        application: Word::default(),
         client: None,
         state: if pid == 1 { State::Idle } else { State::Active },
         wait_event: None,

@@ -16,6 +16,7 @@
 //! | [`run`] | the loop: events in, frames out, orders away |
 //! | [`terminal`], `keys` | raw mode, frames, and the thread that writes them; the thread that reads keys |
 //! | [`source`], [`playback`] | where inputs come from; a log played |
+//! | [`survey`] | what lies ahead in a log that is played, read on a thread of its own |
 //! | [`shown`], [`views`] | what a frame may read; what it shows: **to add a screen, start there** |
 //! | [`pilot`] | where commands go |
 //! | [`ui`], [`update`], [`typed`], [`confirm`] | the state of the display, what keys and typed lines do to it |
@@ -34,6 +35,7 @@ pub mod playback;
 pub mod run;
 pub mod shown;
 pub mod source;
+pub mod survey;
 pub mod terminal;
 pub mod text;
 pub mod theme;

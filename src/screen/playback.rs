@@ -1,16 +1,15 @@
 //! A finished log, played.
 //!
 //! Owns the place in the log, the speed, and jumps. A jump costs one checkpoint and at most one segment of inputs,
-//! and a little more for what charts remember.
+//! and a little more for what charts remember. Nothing here waits for the survey of the log, except who asks for that.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::source::Picture;
+use super::survey::{Findings, Marker, Survey};
 use crate::clock::FlightClock;
 use crate::engine::ids::At;
-use crate::engine::timeline::{Event, GuardState};
-use crate::log::Ending;
 use crate::replay::{Replay, ReplayError, Step};
 
 /// Speeds, in per cent of the flight's own.
@@ -21,35 +20,20 @@ const NORMAL: usize = 3;
 const REMEMBERED_MS: u64 = 120_000;
 /// How often a running replay goes on.
 const FRAME: Duration = Duration::from_millis(50);
+/// How often a survey is asked for news.
+const NEWS: Duration = Duration::from_millis(100);
+/// How far back the sample before a place is looked for at first.
+const NEARBY_US: u64 = 30_000_000;
 
-/// Something worth a mark on the bar.
+/// Where the next mark is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker {
-    /// When.
-    pub at: At,
-    /// What kind of thing.
-    pub kind: MarkerKind,
-    /// What, in a few words.
-    pub text: String,
-}
-
-/// Kinds of marks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MarkerKind {
-    /// Work came under guard or left it.
-    Target,
-    /// A remark, or a command of the operator.
-    Note,
-    /// The guard changed its state.
-    Guard,
-    /// Facts are missing.
-    Gap,
-    /// A guardrail tripped.
-    Trip,
-    /// The engine decides differently than it did.
-    Drift,
-    /// The flight ended.
-    End,
+pub enum Found {
+    /// Here.
+    Marker(Marker),
+    /// There is none.
+    Nowhere,
+    /// That is not known, and why.
+    Unknown(String),
 }
 
 /// A log being played.
@@ -60,58 +44,52 @@ pub struct Playback {
     picture: Picture,
     /// The first step that lies ahead of the place; its input is handled already.
     position: At,
-    end: At,
-    ending: Ending,
-    markers: Vec<Marker>,
-    /// When the full samples are, in order.
-    samples: Vec<At>,
+    survey: Survey,
     speed: usize,
     playing: bool,
     /// The clock when the replay was at `position`.
     since: Option<(At, At)>,
     clock: FlightClock,
-    drifted: bool,
 }
 
 impl Playback {
-    /// A playback of the log at `path`, at its beginning, playing. The whole log is read once, for its length and
-    /// its marks.
+    /// A playback of the log at `path`, at its beginning, playing. What lies ahead is surveyed meanwhile.
     ///
     /// # Errors
-    /// [`ReplayError`] says what is wrong with the log.
+    /// [`ReplayError`] says what is wrong with the beginning of the log.
     pub fn open(path: &Path) -> Result<Playback, ReplayError> {
-        let mut survey = Replay::open(path)?;
-        let (mut end, mut markers, mut told, mut drifted) = (At::default(), Vec::new(), 0, false);
-        let mut samples = Vec::new();
-        while let Some(step) = survey.step()? {
-            let at = step.at();
-            end = end.max(at);
-            if matches!(step, Step::Turn { was_sample: true, .. }) {
-                samples.push(at);
-            }
-            drifted |= is_drift(&step) && !survey.is_rejudged();
-            markers.extend(marks(&step, &survey, told));
-            told = survey.cockpit().timeline().total();
-        }
-        let ending = survey.ending()?;
         let mut playback = Playback {
             log: path.to_owned(),
             replay: Replay::open(path)?,
             picture: Picture::default(),
             position: At::default(),
-            end,
-            ending,
-            markers,
-            samples,
+            survey: Survey::start(path),
             speed: NORMAL,
             playing: true,
             since: None,
             clock: FlightClock::start(),
-            drifted,
         };
         // The first moment with something to see.
         playback.go(At::default())?;
         Ok(playback)
+    }
+
+    /// The same once the whole log has been surveyed, or could not be any further.
+    #[must_use]
+    pub fn surveyed(mut self) -> Playback {
+        self.survey.wait();
+        self
+    }
+
+    /// What is known of the whole log so far.
+    pub fn findings(&self) -> &Findings {
+        &self.survey.findings
+    }
+
+    /// What was known of the whole log in the end.
+    pub(super) fn into_findings(mut self) -> Findings {
+        self.survey.advance();
+        self.survey.findings.clone()
     }
 
     /// What there is to see at this place.
@@ -124,29 +102,9 @@ impl Playback {
         self.position
     }
 
-    /// The end of the log.
-    pub fn end(&self) -> At {
-        self.end
-    }
-
-    /// How the log ends.
-    pub fn ending(&self) -> Ending {
-        self.ending
-    }
-
-    /// Whether the engine decided differently somewhere.
-    pub fn has_drifted(&self) -> bool {
-        self.drifted
-    }
-
     /// The log.
     pub fn log(&self) -> &Path {
         &self.log
-    }
-
-    /// Marks on the bar, in order.
-    pub fn markers(&self) -> &[Marker] {
-        &self.markers
     }
 
     /// Whether it runs.
@@ -166,7 +124,7 @@ impl Playback {
     pub fn toggle(&mut self) -> Result<(), ReplayError> {
         self.playing = !self.playing;
         self.since = None;
-        if self.playing && self.position >= self.end {
+        if self.playing && self.known_end().is_some_and(|end| self.position >= end) {
             self.go(At::default())?;
         }
         Ok(())
@@ -186,12 +144,12 @@ impl Playback {
         self.since = None;
     }
 
-    /// Goes to a place.
+    /// Goes to a place, or to the end of the log where that comes before it.
     ///
     /// # Errors
     /// [`ReplayError`].
     pub fn go(&mut self, to: At) -> Result<(), ReplayError> {
-        let to = to.min(self.end);
+        let to = self.within(to);
         let from = At(to.0.saturating_sub(REMEMBERED_MS * 1_000));
         if to < self.picture.at || from > self.picture.at {
             self.picture = Picture::default();
@@ -202,7 +160,7 @@ impl Playback {
             };
         }
         self.run_to(to)?;
-        self.position = to;
+        self.position = self.within(to);
         self.since = None;
         Ok(())
     }
@@ -213,15 +171,10 @@ impl Playback {
     /// [`ReplayError`].
     pub fn step_sample(&mut self, forward: bool) -> Result<(), ReplayError> {
         self.playing = false;
-        let here = self.position;
-        let found = if forward {
-            self.samples.get(self.samples.partition_point(|at| *at <= here))
-        } else {
-            self.samples[..self.samples.partition_point(|at| *at < here)].last()
-        };
-        match found.copied() {
+        let found = if forward { self.sample_after()? } else { self.sample_before(self.position)? };
+        match found {
             Some(at) => self.go(at),
-            None if forward => self.go(self.end),
+            None if forward => self.go(At(u64::MAX)),
             None => Ok(()),
         }
     }
@@ -230,36 +183,89 @@ impl Playback {
     ///
     /// # Errors
     /// [`ReplayError`].
-    pub fn step_event(&mut self, forward: bool) -> Result<Option<Marker>, ReplayError> {
+    pub fn step_event(&mut self, forward: bool) -> Result<Found, ReplayError> {
         self.playing = false;
-        let here = self.position;
-        let found = if forward {
-            self.markers.iter().find(|marker| marker.at > here)
-        } else {
-            self.markers.iter().rev().find(|marker| marker.at < here)
+        let (here, findings) = (self.position, &self.survey.findings);
+        // Between what is surveyed and a place behind it may be marks that nobody has seen.
+        let is_beyond = findings.marked_to().is_some_and(|to| here > to);
+        let found = match forward {
+            true => findings.markers().iter().find(|marker| marker.at > here),
+            false if is_beyond => None,
+            false => findings.markers().iter().rev().find(|marker| marker.at < here),
         };
-        let Some(marker) = found.cloned() else { return Ok(None) };
-        self.go(marker.at)?;
-        Ok(Some(marker))
+        if let Some(marker) = found.cloned() {
+            self.go(marker.at)?;
+            return Ok(Found::Marker(marker));
+        }
+        let unknown = findings.sentence().filter(|_| forward || is_beyond);
+        Ok(unknown.map_or(Found::Nowhere, Found::Unknown))
     }
 
     /// Goes on by the clock.
     pub(super) fn advance(&mut self) -> Result<bool, ReplayError> {
+        let changed = self.survey.advance();
         if !self.playing {
-            return Ok(false);
+            return Ok(changed);
         }
         let clock = self.clock.now();
         let (began, place) = *self.since.get_or_insert((clock, self.position));
         let passed_us = clock.us_since(began).saturating_mul(self.speed_percent()) / 100;
-        let to = At(place.0.saturating_add(passed_us)).min(self.end);
+        let to = self.within(At(place.0.saturating_add(passed_us)));
         self.run_to(to)?;
-        self.position = to;
-        self.playing = to < self.end;
+        self.position = self.within(to);
+        self.playing = self.known_end().is_none_or(|end| self.position < end);
         Ok(true)
     }
 
     pub(super) fn look_again(&self) -> Duration {
-        if self.playing { FRAME } else { Duration::from_secs(1) }
+        match self.playing {
+            true => FRAME,
+            false if self.survey.is_reading() => NEWS,
+            false => Duration::from_secs(1),
+        }
+    }
+
+    fn known_end(&self) -> Option<At> {
+        self.survey.findings.known_end()
+    }
+
+    /// `at`, or the end where that is known to come before it.
+    fn within(&self, at: At) -> At {
+        self.known_end().map_or(at, |end| at.min(end))
+    }
+
+    /// The first sample behind the place. The replay is then at it.
+    fn sample_after(&mut self) -> Result<Option<At>, ReplayError> {
+        while let Some(step) = self.step()? {
+            if let Step::Turn { at, was_sample: true, .. } = step {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last sample before `here`.
+    fn sample_before(&self, here: At) -> Result<Option<At>, ReplayError> {
+        let mut back_us = NEARBY_US;
+        loop {
+            let from = At(here.0.saturating_sub(back_us));
+            let mut replay = match from {
+                At(0) => Replay::open(&self.log)?,
+                from => Replay::open_at(&self.log, from)?,
+            };
+            let mut found = None;
+            while replay.next_at()?.is_some_and(|next| next < here) {
+                match replay.step()? {
+                    Some(Step::Turn { at, was_sample: true, .. }) => found = Some(at),
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+            if found.is_some() || from == At(0) {
+                return Ok(found);
+            }
+            back_us = back_us.saturating_mul(8);
+        }
     }
 
     fn run_to(&mut self, to: At) -> Result<(), ReplayError> {
@@ -267,6 +273,11 @@ impl Playback {
             if self.step()?.is_none() {
                 break;
             }
+        }
+        if self.replay.next_at()?.is_none() {
+            // A log may end with a checkpoint behind which nothing happened.
+            let seen = self.replay.cockpit().sample_at().unwrap_or_default();
+            self.survey.findings.ends_at(self.picture.at.max(seen));
         }
         self.refresh();
         Ok(())
@@ -285,48 +296,4 @@ impl Playback {
     fn refresh(&mut self) {
         self.picture.cockpit = self.replay.cockpit().clone();
     }
-}
-
-fn is_drift(step: &Step) -> bool {
-    matches!(step, Step::Turn { drift: Some(_), .. } | Step::StateDiffers { .. })
-}
-
-fn marks(step: &Step, replay: &Replay, told: u64) -> Vec<Marker> {
-    let mut marks: Vec<Marker> = Vec::new();
-    if is_drift(step) {
-        let text = "decides differently than it did".to_owned();
-        marks.push(Marker { at: step.at(), kind: MarkerKind::Drift, text });
-    }
-    if let Step::Resumed { at, gap } = step {
-        marks.push(Marker { at: *at, kind: MarkerKind::Gap, text: gap.why.clone() });
-        return marks;
-    }
-    let fresh = replay.cockpit().timeline().since(told);
-    marks.extend(fresh.filter_map(|(at, event)| {
-        let (kind, text) = mark(event)?;
-        Some(Marker { at: *at, kind, text })
-    }));
-    marks
-}
-
-/// What of the timeline is worth a mark.
-fn mark(event: &Event) -> Option<(MarkerKind, String)> {
-    Some(match event {
-        Event::TargetFound(story) => {
-            (MarkerKind::Target, format!("target: pid {}", story.attempt.backend.pid))
-        }
-        Event::TargetEnded { target, .. } => {
-            (MarkerKind::Target, format!("target over: pid {}", target.attempt.backend.pid))
-        }
-        Event::Guard { state: GuardState::Blind, sentence } => {
-            (MarkerKind::Gap, format!("blind: {sentence}"))
-        }
-        Event::Guard { sentence, .. } => (MarkerKind::Guard, sentence.clone()),
-        Event::Trip { name, reading, .. } => (MarkerKind::Trip, format!("{name}: {}", reading.sentence)),
-        Event::Outcome(story) if story.is_final => (MarkerKind::Trip, story.sentence.clone()),
-        Event::Gap { why, .. } => (MarkerKind::Gap, why.clone()),
-        Event::Note { text, .. } => (MarkerKind::Note, text.clone()),
-        Event::End { reason } => (MarkerKind::End, reason.clone()),
-        _ => return None,
-    })
 }

@@ -18,6 +18,7 @@ use super::keys::Keys;
 use super::pilot::Pilot;
 use super::shown::{Origin, Recording, Shown};
 use super::source::{Picture, Source};
+use super::survey::Findings;
 use super::terminal::{Surface, TerminalError};
 use super::theme::{ColourDepth, Theme};
 use super::ui::{Loudness, Message, Ui};
@@ -87,12 +88,14 @@ pub struct Screen {
 }
 
 /// How it was when a screen was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
     /// How it was left.
     pub left: Left,
     /// The flight that was looked at had died.
     pub flight_died: bool,
+    /// Of a log that was played: what became known of it.
+    pub findings: Option<Findings>,
 }
 
 /// How a screen was left.
@@ -163,7 +166,13 @@ impl Screen {
             told: String::new(),
         };
         let left = running.run(events)?;
-        Ok(Done { left, flight_died: running.screen.recording.died })
+        let Running { screen, .. } = running;
+        let flight_died = screen.recording.died;
+        let findings = match screen.source {
+            Source::Replay(playback) => Some(playback.into_findings()),
+            Source::Live(_) | Source::Joined(_) => None,
+        };
+        Ok(Done { left, flight_died, findings })
     }
 }
 

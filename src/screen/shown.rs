@@ -144,7 +144,7 @@ impl<'a> Shown<'a> {
         }
         let mut names: Vec<(&str, String)> = Vec::new();
         if let Some(sample) = self.cockpit.sample() {
-            names.extend(sample.backends.iter().map(|backend| ("app", backend.application.clone())));
+            names.extend(sample.backends.iter().map(|backend| ("app", backend.application.to_string())));
             names.extend(sample.backends.iter().map(|it| ("role", self.cockpit.catalog().role(it.role))));
         }
         for (_, event) in self.cockpit.timeline().since(0) {

@@ -1,11 +1,13 @@
 //! The screens on a recorded flight.
 
 use crate::rig::{Place, Pty, SIZE, demo, shown};
+use crate::support::long_flight;
 
-/// The demonstration in the middle of its jam, standing still.
+/// The demonstration in the middle of its jam, all but standing still, and surveyed.
 async fn in_the_jam(place: &Place, more: &[(&str, &str)]) -> Pty {
     let pty = place.open_with(SIZE, ["replay", &demo(), "--at", "5100ms", "--speed", "0.1"], more);
     pty.sees("REPLAY").await;
+    pty.sees_no("survey").await;
     pty
 }
 
@@ -155,6 +157,59 @@ async fn sixteen_colours_and_none_are_respected() {
             let any = ["38;5;", "48;5;", "38;2;", "48;2;"].iter().any(|code| text.contains(code));
             assert!(!any && !ansi, "{more:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_hour_is_jumped_into_and_its_marks_are_found_once_it_is_surveyed() {
+    let place = Place::new();
+    let times = long_flight(&place.log(), 60);
+    let log = place.log().to_string_lossy().into_owned();
+    let mut pty = place.open(SIZE, ["replay", &log, "--speed", "0.1"]);
+    pty.sees("REPLAY 00:00 of").await;
+    for key in ["space", ":", "30m", "enter"] {
+        pty.press(key);
+    }
+    pty.sees("REPLAY 30:00 of").await;
+    pty.sees("REPLAY 30:00 of 1:00:00").await;
+    pty.sees_no("survey").await;
+    assert_eq!(times.remarks.len(), 6);
+    pty.press("]");
+    pty.sees("remark 3").await;
+    pty.press("[");
+    pty.sees("remark 2").await;
+    pty.press("q");
+    assert_eq!(pty.exit().await, 0);
+    pty.is_given_back().await;
+}
+
+#[tokio::test]
+async fn what_a_replay_leaves_below_a_shell_is_how_its_log_ends() {
+    for (damage, said, code) in [
+        ("none", "", "code 0"),
+        ("torn", "the log is torn", "code 0"),
+        ("altered", "the log is damaged or altered at byte", "code 7"),
+    ] {
+        let place = Place::new();
+        let mut bytes = std::fs::read(demo()).expect("the demonstration");
+        let (len, middle) = (bytes.len(), bytes.len() / 2);
+        match damage {
+            "torn" => bytes.truncate(len - 20),
+            "altered" => bytes[middle] ^= 0x55,
+            _ => {}
+        }
+        std::fs::write(place.log(), bytes).expect("a copy");
+        let log = place.log().to_string_lossy().into_owned();
+        let mut pty = place.open_in_a_shell(&["replay", &log, "--speed", "0.1"]);
+        pty.sees("REPLAY").await;
+        pty.sees_no("survey").await;
+        pty.press("q");
+        pty.sees(code).await;
+        let text = pty.text();
+        assert!(text.contains(said), "{damage}: {said} in\n{text}");
+        assert!(!text.contains("was not checked"), "{damage}: it was read through:\n{text}");
+        pty.press("enter");
+        assert_eq!(pty.exit().await, 0);
     }
 }
 

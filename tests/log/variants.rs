@@ -50,10 +50,10 @@ pub(crate) fn sample(now: ServerTime) -> Sample {
     ];
     let objects = [
         LockObject::Relation { database: Oid(0), relation: Oid(u32::MAX) },
-        LockObject::Part { database: Oid(5), relation: Oid(6), what: "extend".to_owned() },
+        LockObject::Part { database: Oid(5), relation: Oid(6), what: "extend".into() },
         LockObject::Transaction { xid: u32::MAX },
-        LockObject::VirtualTransaction { id: "3/77".to_owned() },
-        LockObject::Other { locktype: HARD.to_owned(), database: Oid(1) },
+        LockObject::VirtualTransaction { id: "3/77".into() },
+        LockObject::Other { locktype: HARD.into(), database: Oid(1) },
     ];
     let backend = |index: usize| Backend {
         pid: Pid(index as i32 - 3),
@@ -61,10 +61,10 @@ pub(crate) fn sample(now: ServerTime) -> Sample {
         kind: kinds[index % kinds.len()],
         database: index.is_multiple_of(3).then_some(Oid(16_384)),
         role: (index % 3 == 1).then_some(Oid(10)),
-        application: HARD.to_owned(),
-        client: (index % 2 == 1).then(|| "::1".to_owned()),
+        application: HARD.into(),
+        client: (index % 2 == 1).then(|| "::1".into()),
         state: states[index],
-        wait_event: index.is_multiple_of(4).then(|| "Lock/relation".to_owned()),
+        wait_event: index.is_multiple_of(4).then(|| "Lock/relation".into()),
         backend_start: (!index.is_multiple_of(5)).then_some(now),
         xact_start: (index % 5 == 1).then_some(now),
         query_start: (index % 5 == 2).then_some(now),

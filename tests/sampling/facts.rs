@@ -70,8 +70,8 @@ async fn activity_is_the_servers() {
             shown += 1;
             let ours = Session {
                 state: Some(backend.state.name().to_owned()),
-                wait_event: backend.wait_event.clone(),
-                application: backend.application.clone(),
+                wait_event: backend.wait_event.as_ref().map(ToString::to_string),
+                application: backend.application.to_string(),
                 database: backend.database.map_or(0, |oid| oid.0),
                 role: backend.role.map_or(0, |oid| oid.0),
                 starts: [

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod long;
 mod pictures;
 mod recordings;
 mod render;

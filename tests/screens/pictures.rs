@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lockpit::engine::ids::At;
 use lockpit::screen::picture::{self, Palette};
-use lockpit::screen::playback::{MarkerKind, Playback};
+use lockpit::screen::playback::Playback;
+use lockpit::screen::survey::MarkerKind;
 use lockpit::screen::theme::{ColourDepth, Theme};
 use lockpit::screen::ui::Ui;
 
@@ -72,9 +73,9 @@ fn pictures_show_what_lockpit_shows() {
 
 #[test]
 fn the_moving_pictures_show_the_demonstration() {
-    let mut playback = Playback::open(&path("demo.flight")).expect("the recorded demonstration");
+    let mut playback = Playback::open(&path("demo.flight")).expect("the recorded demonstration").surveyed();
     playback.toggle().expect("it pauses");
-    let trips = playback.markers().iter().filter(|marker| marker.kind == MarkerKind::Trip);
+    let trips = playback.findings().markers().iter().filter(|marker| marker.kind == MarkerKind::Trip);
     let trips: Vec<u64> = trips.map(|marker| marker.at.ms()).collect();
     let (Some(first), Some(last)) = (trips.first(), trips.last()) else { panic!("no trip") };
     let (begin, end) = (first.saturating_sub(3_500), last + 2_500);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use lockpit::engine::ids::At;
 use lockpit::log::{Ending, Entry, Head, Item, Reader};
 use lockpit::replay::{Replay, Step};
-use lockpit::screen::playback::{MarkerKind, Playback};
+use lockpit::screen::playback::Playback;
+use lockpit::screen::survey::{MarkerKind, Progress};
 
 /// A recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +55,17 @@ impl Name {
 
     /// The moment that tells what it is about.
     pub(crate) fn moment(self) -> At {
-        let playback = Playback::open(&path(self)).expect("a readable recording");
+        let playback = surveyed(self);
         let marked = |kind: MarkerKind| {
-            let marker = playback.markers().iter().find(|marker| marker.kind == kind);
-            marker.unwrap_or_else(|| panic!("{} has no {kind:?}: {:?}", self.as_str(), playback.markers())).at
+            let marker = playback.findings().markers().iter().find(|marker| marker.kind == kind);
+            marker
+                .unwrap_or_else(|| {
+                    panic!("{} has no {kind:?}: {:?}", self.as_str(), playback.findings().markers())
+                })
+                .at
         };
         match self {
-            Name::Healthy | Name::Lag => At(playback.end().0.saturating_sub(1_000_000)),
+            Name::Healthy | Name::Lag => At(playback.findings().end().0.saturating_sub(1_000_000)),
             Name::Jam | Name::Masked | Name::Prepared | Name::Deadlock => last_crowd(self),
             Name::Tripped => marked(MarkerKind::Trip),
             Name::Cic => last_wait_for_locker(self),
@@ -130,13 +135,22 @@ fn the_folder_holds_the_recordings_and_nothing_else() {
     assert_eq!(files, names);
 }
 
+/// A recording of which everything is known.
+pub(crate) fn surveyed(name: Name) -> Playback {
+    Playback::open(&path(name)).expect("a readable recording").surveyed()
+}
+
 #[test]
 fn every_recording_replays_to_its_end_without_drift() {
     for name in Name::ALL {
         let (_, different) = to_the_end(Replay::open(&path(name)).expect("a readable recording"));
         assert_eq!(different, [], "{}", name.as_str());
-        let playback = Playback::open(&path(name)).expect("a readable recording");
-        assert_eq!(playback.ending(), Ending::Complete, "{}", name.as_str());
+        assert_eq!(
+            surveyed(name).findings().progress(),
+            &Progress::Through(Ending::Complete),
+            "{}",
+            name.as_str()
+        );
     }
 }
 
@@ -144,7 +158,7 @@ fn every_recording_replays_to_its_end_without_drift() {
 fn from_anywhere_every_recording_comes_to_the_same_end() {
     for (seed, name) in (1_u64..).zip(Name::ALL) {
         let (whole, _) = to_the_end(Replay::open(&path(name)).expect("a readable recording"));
-        let end = Playback::open(&path(name)).expect("a readable recording").end();
+        let end = surveyed(name).findings().end();
         let mut number = seed;
         for _ in 0..20 {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -48,7 +48,7 @@ pub(crate) fn at_moment(name: Name) -> Playback {
 
 /// A recording at this time.
 pub(crate) fn at(name: Name, at: At) -> Playback {
-    let mut playback = Playback::open(&recordings::path(name)).expect("a readable recording");
+    let mut playback = recordings::surveyed(name);
     playback.toggle().expect("it pauses");
     playback.go(at).expect("a place in the recording");
     playback

@@ -51,7 +51,7 @@ fn the_cockpit_of_every_recording() {
 fn the_cockpit_once_all_is_over() {
     for name in [Name::Jam, Name::Tripped, Name::Blind, Name::Cic] {
         // Before the flight itself ends.
-        let end = at_moment(name).end();
+        let end = at_moment(name).findings().end();
         let playback = at(name, At(end.0.saturating_sub(1_000_000)));
         for size in [SMALL, USUAL] {
             compare_at(&playback, name, "over", Look::live(size), &[]);

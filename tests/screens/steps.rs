@@ -2,7 +2,6 @@
 
 use lockpit::engine::ids::At;
 use lockpit::replay::{Replay, Step};
-use lockpit::screen::playback::Playback;
 
 use crate::recordings::{self, Name};
 
@@ -21,9 +20,9 @@ fn samples(name: Name) -> Vec<At> {
 fn every_sample_is_come_to_backwards_and_forwards_and_shown() {
     for name in Name::ALL {
         let samples = samples(name);
-        let mut playback = Playback::open(&recordings::path(name)).expect("a readable recording");
-        playback.go(playback.end()).expect("its end");
-        let end = playback.end();
+        let mut playback = recordings::surveyed(name);
+        let end = playback.findings().end();
+        playback.go(end).expect("its end");
         let back = samples.iter().rev().filter(|at| **at < end).map(|at| (false, *at));
         let forth = samples.iter().skip(1).map(|at| (true, *at));
         for (on, wanted) in back.chain(forth) {

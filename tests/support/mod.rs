@@ -7,7 +7,9 @@
 mod actor;
 mod cluster;
 mod jam;
+mod long;
 mod program;
+mod traffic;
 mod versions;
 mod wait;
 
@@ -16,6 +18,7 @@ pub(crate) use self::{
     actor::{Actor, Running},
     cluster::{Cluster, Database, cluster},
     jam::{Jam, jam, jam_as},
+    long::{Times, long_flight},
     program::Program,
     versions::{Version, versions},
     wait::{LONG, wait_until},

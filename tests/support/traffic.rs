@@ -147,8 +147,8 @@ impl Server {
             kind: BackendKind::Client,
             database: Some(DATABASE),
             role: Some(Oid(16_385 + n % 4)),
-            application: format!("shop-{}", ["web", "worker", "api", "report"][n as usize % 4]),
-            client: Some(format!("10.0.{}.{}", n % 8, n % 250)),
+            application: format!("shop-{}", ["web", "worker", "api", "report"][n as usize % 4]).into(),
+            client: Some(format!("10.0.{}.{}", n % 8, n % 250).into()),
             state: State::Active,
             wait_event: None,
             backend_start: Some(started),
@@ -181,7 +181,7 @@ impl Server {
             backend.xact_start = Some(ServerTime(began.0 - (n >> 32) as i64 % 40_000));
             backend.backend_xid = fresh_xid;
         }
-        backend.wait_event = (n >> 3).is_multiple_of(2).then(|| event.to_owned());
+        backend.wait_event = (n >> 3).is_multiple_of(2).then(|| event.into());
         backend.text = Some(text);
     }
 

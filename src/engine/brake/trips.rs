@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Brake;
 use crate::engine::guard::{Facts, Reading, seconds};
-use crate::engine::ids::{At, Attempt, Oid};
+use crate::engine::ids::{At, Attempt, Oid, Word};
 use crate::engine::rungs::first_rung;
 use crate::engine::stop::{Step, Stop};
 use crate::engine::target::Target;
@@ -21,7 +21,7 @@ const RIGHT_WITHIN_MS: u64 = 500;
 /// Attempts of one client, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Incident {
-    application: String,
+    application: Word,
     role: Option<Oid>,
     first: At,
     last: At,

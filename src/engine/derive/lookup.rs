@@ -158,6 +158,6 @@ fn object_name(object: &LockObject) -> String {
         LockObject::Part { relation, what, .. } => format!("{what} of {relation}"),
         LockObject::Transaction { xid } => format!("transaction {xid}"),
         LockObject::VirtualTransaction { id } => format!("virtual transaction {id}"),
-        LockObject::Other { locktype, .. } => locktype.clone(),
+        LockObject::Other { locktype, .. } => locktype.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::engine::effect::{Effect, Rung};
-use crate::engine::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId};
+use crate::engine::ids::{At, Attempt, BackendId, Oid, Pid, ServerTime, StopId, TextId, Word};
 use crate::engine::input::{
     ArmScope, Attached, Command, Conn, Gap, Input, Link, LinkState, Missed, Outcome, Request, RungAnswer,
     Sensor, WatchdogNews,
@@ -76,7 +76,7 @@ fn backend() -> impl Strategy<Value = Backend> {
     );
     let what = (
         prop_oneof![Just("deploy"), Just("psql"), Just("flyway"), Just("")],
-        proptest::option::of(Just("IPC/SyncRep".to_owned())),
+        proptest::option::of(Just(Word::from("IPC/SyncRep"))),
         proptest::option::of(0..9_u32),
         proptest::option::of((0..7_u32).prop_map(TextId)),
     );
@@ -86,7 +86,7 @@ fn backend() -> impl Strategy<Value = Backend> {
         kind,
         database: Some(database),
         role: Some(APP_ROLE),
-        application: what.0.to_owned(),
+        application: what.0.into(),
         client: None,
         state,
         wait_event: what.1,
@@ -104,7 +104,7 @@ fn lock() -> impl Strategy<Value = Lock> {
         prop_oneof![4 => Just(USERS), 2 => Just(ORDERS), 1 => Just(SCRATCH), 1 => Just(UNCOMMITTED)];
     let object = prop_oneof![
         8 => (database(), relation).prop_map(|(database, relation)| LockObject::Relation { database, relation }),
-        1 => Just(LockObject::VirtualTransaction { id: "3/4".to_owned() }),
+        1 => Just(LockObject::VirtualTransaction { id: "3/4".into() }),
         1 => Just(LockObject::Transaction { xid: 7 }),
     ];
     let mode = (0..LockMode::ALL.len()).prop_map(|n| LockMode::ALL[n]);

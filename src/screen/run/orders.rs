@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Frozen, Left, Running};
 use crate::replay::ReplayError;
 use crate::screen::glyphs::GlyphSet;
+use crate::screen::playback::Found;
 use crate::screen::run::ScreenError;
 use crate::screen::source::Source;
 use crate::screen::theme::Theme;
@@ -75,9 +76,12 @@ impl Running {
             Play::Toggle => playback.toggle(),
             Play::Sample { on } => playback.step_sample(on),
             Play::Event { on } => {
-                let marker = playback.step_event(on)?;
-                let text = marker.map_or_else(|| "no more events this way".to_owned(), |marker| marker.text);
-                self.ui.say(now_ms, Loudness::Info, text);
+                let (loudness, text) = match playback.step_event(on)? {
+                    Found::Marker(marker) => (Loudness::Info, marker.text),
+                    Found::Nowhere => (Loudness::Info, "no more events this way".to_owned()),
+                    Found::Unknown(why) => (Loudness::Warning, format!("the next event is not known: {why}")),
+                };
+                self.ui.say(now_ms, loudness, text);
                 Ok(())
             }
             Play::Speed { up } => {

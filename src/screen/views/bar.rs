@@ -8,8 +8,9 @@ use super::header::{Part, clock, strip};
 use crate::engine::derive::words::plural;
 use crate::engine::guard::Level;
 use crate::screen::action::{self, Action, Available, Seat};
-use crate::screen::playback::{MarkerKind, Playback};
+use crate::screen::playback::Playback;
 use crate::screen::shown::{Origin, Shown};
+use crate::screen::survey::MarkerKind;
 use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::{Loudness, Popup, Purpose, View};
@@ -241,14 +242,20 @@ fn replay(frame: &mut Frame<'_>, area: Rect, playback: &Playback, shown: &Shown<
         format!("{}.{:02}x", speed / 100, speed % 100)
     };
     let left = format!(" {sign} {speed:<5} {} ", clock(playback.now().ms()));
-    let right = format!(" {} ", clock(playback.end().ms()));
-    let width = usize::from(area.width).saturating_sub(text::width(&left) + text::width(&right)).max(1);
-    let end_us = playback.end().0.max(1);
+    let findings = playback.findings();
+    let right = format!(" {} ", findings.end_words());
+    let unknown = findings.words().map(|words| format!(" {words} ")).unwrap_or_default();
+    let words_width = text::width(&left) + text::width(&right) + text::width(&unknown);
+    let width = usize::from(area.width).saturating_sub(words_width).max(1);
+    let end_us = findings.end().max(playback.now()).0.max(1);
     let place =
         |us: u64| usize::try_from(us.saturating_mul(width as u64 - 1) / end_us).unwrap_or(0).min(width - 1);
     let mut cells: Vec<(&str, Meaning)> = vec![(glyphs.dash, Meaning::Muted); width];
     let mut kinds: Vec<Option<MarkerKind>> = vec![None; width];
-    for marker in playback.markers() {
+    if let Some(to) = findings.marked_to() {
+        cells[place(to.0)..].fill((glyphs.unknown, Meaning::Unknown));
+    }
+    for marker in findings.markers() {
         let cell = place(marker.at.0);
         kinds[cell] = kinds[cell].max(Some(marker.kind));
     }
@@ -262,6 +269,7 @@ fn replay(frame: &mut Frame<'_>, area: Rect, playback: &Playback, shown: &Shown<
     spans
         .extend(cells.into_iter().map(|(sign, meaning)| Span::styled(sign.to_owned(), shown.style(meaning))));
     spans.push(Span::styled(right, shown.style(Meaning::Muted)));
+    spans.push(Span::styled(unknown, shown.style(Meaning::Unknown)));
     frame.render_widget(Line::from(spans), area);
 }
 

@@ -150,7 +150,7 @@ fn recording(shown: &Shown<'_>) -> Vec<Part> {
             ]
         }
         Origin::Replay(playback) => {
-            let end = clock(playback.end().ms());
+            let end = playback.findings().end_words();
             vec![Part::new(0, format!("REPLAY {since} of {end}"), shown.style(Meaning::Replay))]
         }
     }
@@ -278,7 +278,7 @@ fn freshness(shown: &Shown<'_>) -> Vec<Part> {
 }
 
 /// A place in time: `12:41`, `1:02:03`.
-pub(super) fn clock(ms: u64) -> String {
+pub(in crate::screen) fn clock(ms: u64) -> String {
     let seconds = ms / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {

@@ -37,6 +37,7 @@ use ratatui::widgets::Clear;
 
 use super::shown::Shown;
 use super::ui::{Row, View};
+pub(super) use header::clock;
 
 /// Between parts of a sentence or title.
 const DOT: &str = "·";

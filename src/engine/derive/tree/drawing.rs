@@ -165,7 +165,7 @@ impl<'a> Drawing<'a> {
             part,
             application: match part {
                 Part::Prepared => gids(),
-                _ => backend.map(|backend| backend.application.clone()).unwrap_or_default(),
+                _ => backend.map(|backend| backend.application.to_string()).unwrap_or_default(),
             },
             role: match part {
                 Part::Prepared => String::new(),

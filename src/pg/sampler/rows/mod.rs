@@ -6,9 +6,11 @@
 mod column;
 mod slow;
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::Row;
 
-use crate::engine::ids::{Oid, Pid, ServerTime};
+use crate::engine::ids::{Oid, Pid, ServerTime, Word};
 use crate::engine::locks::{LockMode, LockObject};
 use crate::engine::sample::{Backend, BackendKind, Counts, Edge, Lock, PreparedXact, Sample, State, Watch};
 use crate::pg::time::Timestamp;
@@ -17,6 +19,16 @@ use slow::slow;
 
 /// Prefix of `application_name` on all of lockpit's own sessions.
 pub const OWN_PREFIX: &str = "lockpit/";
+
+/// The words of one column group, each kept once: most rows repeat them.
+#[derive(Debug, Default)]
+struct Words<'a>(BTreeMap<&'a str, Word>);
+
+impl<'a> Words<'a> {
+    fn of(&mut self, text: &'a str) -> Word {
+        self.0.entry(text).or_insert_with(|| Word::from(text)).clone()
+    }
+}
 
 /// A sample whose texts are still raw: the text of `sample.backends[i]` is `texts[i]`.
 #[derive(Debug)]
@@ -86,9 +98,9 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
     let mut database = Column::<u32>::of(row, "b_database")?;
     let mut role = Column::<u32>::of(row, "b_role")?;
     let mut application = Column::<&str>::of(row, "b_application")?;
-    let mut client = Column::<String>::of(row, "b_client")?;
+    let mut client = Column::<&str>::of(row, "b_client")?;
     let mut state = Column::<&str>::of(row, "b_state")?;
-    let mut wait_event = Column::<String>::of(row, "b_wait_event")?;
+    let mut wait_event = Column::<&str>::of(row, "b_wait_event")?;
     let mut times = [
         Column::<Timestamp>::of(row, "b_backend_start")?,
         Column::of(row, "b_xact_start")?,
@@ -98,6 +110,7 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
     let mut xid = Column::<i64>::of(row, "b_xid")?;
     let mut query = Column::<&str>::of(row, "b_query")?;
     let mut query_bytes = Column::<i32>::of(row, "b_query_bytes")?;
+    let mut words = Words::default();
     let mut backends = Vec::new();
     let mut texts = Vec::new();
     for pid in pids.0.flatten() {
@@ -115,10 +128,10 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
             kind: backend_kind(kind.next(), application, masked && role.is_some()),
             database: database.next().filter(|oid| *oid != 0).map(Oid),
             role,
-            application: application.to_owned(),
-            client: client.next(),
+            application: words.of(application),
+            client: client.next().map(|client| words.of(client)),
             state: if masked { State::Masked } else { state.map_or(State::None, State::from_name) },
-            wait_event: wait_event.next(),
+            wait_event: wait_event.next().map(|event| words.of(event)),
             backend_start,
             xact_start,
             query_start,
@@ -156,10 +169,12 @@ fn locks(row: &Row) -> Result<Vec<Lock>, tokio_postgres::Error> {
     let mut mode = Column::<&str>::of(row, "l_mode")?;
     let mut granted = Column::<bool>::of(row, "l_granted")?;
     let mut wait_start = Column::<Timestamp>::of(row, "l_wait_start")?;
+    let mut words = Words::default();
     let mut locks = Vec::new();
     for pid in pids.0.flatten() {
         let locktype = locktype.next().unwrap_or_default();
         let object = object(
+            &mut words,
             locktype,
             Oid(database.next().unwrap_or(0)),
             Oid(relation.next().unwrap_or(0)),
@@ -187,21 +202,22 @@ fn locks(row: &Row) -> Result<Vec<Lock>, tokio_postgres::Error> {
     Ok(locks)
 }
 
-fn object(
-    locktype: &str,
+fn object<'a>(
+    words: &mut Words<'a>,
+    locktype: &'a str,
     database: Oid,
     relation: Oid,
     xid: Option<u32>,
-    virtualxid: Option<&str>,
+    virtualxid: Option<&'a str>,
 ) -> LockObject {
     match (locktype, xid, virtualxid) {
         ("relation", _, _) => LockObject::Relation { database, relation },
         ("extend" | "page" | "tuple", _, _) => {
-            LockObject::Part { database, relation, what: locktype.to_owned() }
+            LockObject::Part { database, relation, what: words.of(locktype) }
         }
         ("transactionid", Some(xid), _) => LockObject::Transaction { xid },
-        ("virtualxid", _, Some(id)) => LockObject::VirtualTransaction { id: id.to_owned() },
-        _ => LockObject::Other { locktype: locktype.to_owned(), database },
+        ("virtualxid", _, Some(id)) => LockObject::VirtualTransaction { id: words.of(id) },
+        _ => LockObject::Other { locktype: words.of(locktype), database },
     }
 }
 

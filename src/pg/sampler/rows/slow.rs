@@ -41,7 +41,7 @@ fn senders(row: &Row, backends: &[Backend]) -> Result<Vec<Sender>, tokio_postgre
         Column::of(row, "r_replay_lag")?,
     ];
     let mut reply_time = Column::<Timestamp>::of(row, "r_reply_time")?;
-    let application = |pid: Pid| backends.iter().find(|b| b.pid == pid).map(|b| b.application.clone());
+    let application = |pid: Pid| backends.iter().find(|b| b.pid == pid).map(|b| b.application.to_string());
     Ok(pids
         .0
         .flatten()

@@ -5,6 +5,7 @@
 
 use super::sessions::{Session, Sessions, Standing, standing_word};
 use crate::engine::derive::words::bytes;
+use crate::engine::ids::Word;
 use crate::engine::sample::{BackendKind, State};
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
@@ -90,7 +91,7 @@ pub(super) fn cells(session: &Session<'_>, sessions: &Sessions<'_>, shown: &Show
         tree(session, sessions, shown),
         cell(shown.application(&backend.application)),
         state(backend.state, shown),
-        or_hidden(backend.wait_event.clone()),
+        or_hidden(backend.wait_event.as_ref().map(Word::to_string)),
         age(session.xact_ms),
         age(session.query_ms),
         // Waits are known even of who is hidden.
@@ -99,7 +100,7 @@ pub(super) fn cells(session: &Session<'_>, sessions: &Sessions<'_>, shown: &Show
         count(u64::from(session.behind)),
         or_hidden(backend.database.map(|database| masked("db", catalog.database(database)))),
         or_hidden(backend.role.map(|role| masked("role", catalog.role(Some(role))))),
-        or_hidden(backend.client.clone().map(|client| masked("client", client))),
+        or_hidden(backend.client.as_ref().map(|client| masked("client", client.to_string()))),
     ];
     if sessions.host.known().is_some() {
         cells.extend(on_host(session, sessions, shown));

@@ -160,8 +160,8 @@ fn hostile_names_keep_the_columns_where_they_are() {
     let hostile =
         "\u{1b}[2J\u{202e}\r\n\t\u{7}宽宽宽宽宽宽宽宽e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{200b}";
     let mut who = client(Pid(70)).app(hostile);
-    who.backend.wait_event = Some(hostile.to_owned());
-    who.backend.client = Some("宽".repeat(40));
+    who.backend.wait_event = Some(hostile.into());
+    who.backend.client = Some("宽".repeat(40).into());
     let stage = stage(calm().with(who).with(client(Pid(71))));
     for width in [60, 79, 80, 120, 200] {
         let buffer = stage.buffer(width, 30);

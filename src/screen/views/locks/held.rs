@@ -245,6 +245,6 @@ fn object_name(object: &LockObject, shown: &Shown<'_>) -> String {
         }
         LockObject::Transaction { xid } => format!("transaction {xid}"),
         LockObject::VirtualTransaction { id } => format!("virtual transaction {id}"),
-        LockObject::Other { locktype, .. } => locktype.clone(),
+        LockObject::Other { locktype, .. } => locktype.to_string(),
     }
 }

@@ -96,7 +96,7 @@ fn doing(sheet: &mut Sheet<'_>, look: &Lookup<'_>, backend: &Backend) {
     };
     sheet.loud("state", state, meaning);
     let event = match (&backend.wait_event, backend.state) {
-        (Some(event), _) => event.clone(),
+        (Some(event), _) => event.to_string(),
         (None, State::Masked) => "hidden from this login".to_owned(),
         (None, _) => "none: it waits for nothing the server tells of".to_owned(),
     };
