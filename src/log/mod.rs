@@ -30,6 +30,8 @@
 //!   `close` writes last, is empty.
 
 mod batch;
+#[allow(dead_code)]
+mod codec;
 mod cursor;
 mod disk;
 mod error;
