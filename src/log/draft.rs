@@ -144,6 +144,9 @@ impl Draft {
                 self.text(at, 0, text)
             }
             Entry::Input(_, Input::Sample(sample)) => {
+                if !Encoder::fits(sample) {
+                    return Err(io::Error::other("the sample has too many rows"));
+                }
                 self.piece(stream, kind::SAMPLE, at, |codec, plain| codec.sample(sample, plain))
             }
             Entry::Input(_, Input::Watch(watch)) => {

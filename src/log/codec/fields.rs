@@ -9,6 +9,7 @@ use super::plan::{Match, Plan};
 use super::schema::{Cell, Frame, TableText};
 use super::varint::put;
 use super::words::{Intern, Words};
+use crate::engine::ids::Word;
 
 /// A row of one table.
 pub(super) trait Row: Clone + PartialEq + 'static {
@@ -78,7 +79,7 @@ impl View<'_> {
     }
 
     /// The string of the field at this place.
-    pub(super) fn word(&self, field: usize) -> Result<Option<&str>, CodecError> {
+    pub(super) fn word(&self, field: usize) -> Result<Option<&Word>, CodecError> {
         self.cell(field).map(|id| self.words.get(id)).transpose()
     }
 }

@@ -6,7 +6,7 @@ use super::CodecError;
 use super::fields::View;
 use super::schema::Cell;
 use super::words::Intern;
-use crate::engine::ids::Oid;
+use crate::engine::ids::{Oid, Word};
 use crate::engine::locks::LockObject;
 use crate::engine::sample::Lock;
 
@@ -120,21 +120,21 @@ fn vxid(id: &str) -> Option<(u64, u64)> {
 
 /// Sets the object from all of its columns.
 pub(super) fn set(lock: &mut Lock, view: &View<'_>) -> Result<(), CodecError> {
-    let word = || Ok(view.word(WORD)?.unwrap_or_default().to_owned());
+    let word = || Ok(view.word(WORD)?.cloned().unwrap_or_default());
     let (database, relation): (Oid, Oid) = (view.value(DATABASE)?, view.value(RELATION)?);
-    lock.object = match view.word(FIRST)?.unwrap_or_default() {
+    lock.object = match view.word(FIRST)?.map(Word::as_str).unwrap_or_default() {
         "relation" => LockObject::Relation { database, relation },
         "part" => LockObject::Part { database, relation, what: word()? },
         "transaction" => LockObject::Transaction { xid: view.value(XID)? },
         "virtual transaction" => LockObject::VirtualTransaction {
             id: match view.cell(VXID_PROC).zip(view.cell(VXID_LOCAL)) {
-                Some((proc, local)) => format!("{proc}/{local}"),
+                Some((proc, local)) => Word::from(format!("{proc}/{local}")),
                 None => word()?,
             },
         },
         "other" => LockObject::Other { locktype: word()?, database },
         // A later release knows more kinds: shown by its own word for it.
-        unknown => LockObject::Other { locktype: unknown.to_owned(), database },
+        unknown => LockObject::Other { locktype: Word::from(unknown), database },
     };
     Ok(())
 }

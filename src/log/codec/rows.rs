@@ -5,7 +5,7 @@
 use super::fields::{Field, Row, Value, field};
 use super::locks::lock_fields;
 use super::words::Intern;
-use crate::engine::ids::{Oid, Pid, ServerTime};
+use crate::engine::ids::{Oid, Pid, ServerTime, Word};
 use crate::engine::locks::{LockMode, LockObject};
 use crate::engine::sample::{
     Backend, BackendKind, Counts, DatabaseCounters, Edge, Lock, PreparedXact, Progress, Sample, Sender, Slot,
@@ -103,7 +103,7 @@ impl Row for Backend {
             kind: BackendKind::Other,
             database: None,
             role: None,
-            application: String::new(),
+            application: Word::default(),
             client: None,
             state: State::None,
             wait_event: None,
@@ -141,7 +141,7 @@ impl Row for Lock {
         Lock {
             pid: Pid(0),
             prepared_xid: None,
-            object: LockObject::Other { locktype: String::new(), database: Oid(0) },
+            object: LockObject::Other { locktype: Word::default(), database: Oid(0) },
             mode: LockMode::AccessExclusiveLock,
             granted: false,
             wait_start: None,

@@ -6,7 +6,7 @@ use super::CodecError;
 use super::fields::Value;
 use super::schema::Cell;
 use super::words::{Intern, Words};
-use crate::engine::ids::{At, Oid, Pid, ServerTime, TextId};
+use crate::engine::ids::{At, Oid, Pid, ServerTime, TextId, Word};
 use crate::engine::locks::LockMode;
 use crate::engine::sample::{BackendKind, State};
 
@@ -47,7 +47,17 @@ impl Value for String {
     }
 
     fn from_cell(cell: Cell, words: &Words) -> Result<String, CodecError> {
-        cell.map_or(Ok(String::new()), |id| words.get(id).map(str::to_owned))
+        cell.map_or(Ok(String::new()), |id| words.get(id).map(ToString::to_string))
+    }
+}
+
+impl Value for Word {
+    fn cell(&self, intern: &mut Intern) -> Cell {
+        Some(intern.id(self))
+    }
+
+    fn from_cell(cell: Cell, words: &Words) -> Result<Word, CodecError> {
+        cell.map_or(Ok(Word::default()), |id| words.get(id).cloned())
     }
 }
 
@@ -72,7 +82,7 @@ macro_rules! words {
             }
 
             fn from_cell(cell: Cell, words: &Words) -> Result<Self, CodecError> {
-                Ok(match cell.map(|id| words.get(id)).transpose()? {
+                Ok(match cell.map(|id| words.get(id)).transpose()?.map(Word::as_str) {
                     $(Some($word) => $variant,)*
                     _ => $other,
                 })
@@ -109,6 +119,6 @@ impl Value for LockMode {
     /// A mode not known here is read as the strongest: to show it as a weak one could hide a danger.
     fn from_cell(cell: Cell, words: &Words) -> Result<LockMode, CodecError> {
         let name = cell.map(|id| words.get(id)).transpose()?;
-        Ok(name.and_then(LockMode::from_name).unwrap_or(LockMode::AccessExclusiveLock))
+        Ok(name.and_then(|name| LockMode::from_name(name)).unwrap_or(LockMode::AccessExclusiveLock))
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::CodecError;
 use super::varint::{Bytes, put};
+use crate::engine::ids::Word;
 
 /// The strings of a segment that is being written.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl Intern {
 
 /// The strings of a segment that is being read.
 #[derive(Debug, Default)]
-pub(super) struct Words(Vec<Box<str>>);
+pub(super) struct Words(Vec<Word>);
 
 impl Words {
     /// Takes in the strings at the front of a payload.
@@ -55,11 +56,10 @@ impl Words {
     }
 
     /// The string with this number.
-    pub(super) fn get(&self, id: u64) -> Result<&str, CodecError> {
+    pub(super) fn get(&self, id: u64) -> Result<&Word, CodecError> {
         usize::try_from(id)
             .ok()
             .and_then(|id| self.0.get(id))
-            .map(AsRef::as_ref)
             .ok_or(CodecError::Malformed("a string that was never told"))
     }
 }

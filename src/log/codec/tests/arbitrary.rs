@@ -83,10 +83,10 @@ fn backend() -> impl Strategy<Value = Backend> {
                 kind,
                 database,
                 role,
-                application,
-                client,
+                application: application.into(),
+                client: client.map(Into::into),
                 state,
-                wait_event,
+                wait_event: wait_event.map(Into::into),
                 backend_start,
                 xact_start,
                 query_start,
@@ -115,14 +115,16 @@ fn object() -> impl Strategy<Value = LockObject> {
         (oid(), oid(), word()).prop_map(|(database, relation, what)| LockObject::Part {
             database,
             relation,
-            what
+            what: what.into()
         }),
         small().prop_map(|xid| LockObject::Transaction { xid }),
-        vxid.prop_map(|id| LockObject::VirtualTransaction { id: id.to_owned() }),
-        (small(), any::<u32>())
-            .prop_map(|(proc, local)| LockObject::VirtualTransaction { id: format!("{proc}/{local}") }),
-        word().prop_map(|id| LockObject::VirtualTransaction { id }),
-        (word(), oid()).prop_map(|(locktype, database)| LockObject::Other { locktype, database }),
+        vxid.prop_map(|id| LockObject::VirtualTransaction { id: id.into() }),
+        (small(), any::<u32>()).prop_map(|(proc, local)| LockObject::VirtualTransaction {
+            id: format!("{proc}/{local}").into()
+        }),
+        word().prop_map(|id| LockObject::VirtualTransaction { id: id.into() }),
+        (word(), oid())
+            .prop_map(|(locktype, database)| LockObject::Other { locktype: locktype.into(), database }),
     ]
 }
 
@@ -163,7 +165,7 @@ fn sender() -> impl Strategy<Value = Sender> {
             let (write_lag_us, flush_lag_us, replay_lag_us) = lags;
             Sender {
                 pid,
-                application,
+                application: application.into(),
                 state,
                 sync_state,
                 sent_lsn,
@@ -242,7 +244,12 @@ pub(super) fn sample() -> impl Strategy<Value = Sample> {
             masked,
         },
     );
-    let lists = (vec(backend().boxed(), 0..8), vec(lock().boxed(), 0..8), vec(edge().boxed(), 0..4), vec(prepared().boxed(), 0..3));
+    let lists = (
+        vec(backend().boxed(), 0..8),
+        vec(lock().boxed(), 0..8),
+        vec(edge().boxed(), 0..4),
+        vec(prepared().boxed(), 0..3),
+    );
     (time(), amount(), amount(), counts, lists, of(slow_facts().boxed())).prop_map(
         |(server_now, cost_us, round_trip_us, counts, (backends, locks, edges, prepared), slow)| Sample {
             server_now,

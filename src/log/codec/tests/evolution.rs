@@ -131,7 +131,7 @@ fn words_unknown_here_never_make_a_danger_smaller() {
     let mut decoder = Decoder::new(&Encoder::schema()).expect("a schema");
     decoder.sample(&out).expect("a sample");
     let read = decoder.last_sample().expect("a sample");
-    let object = LockObject::Other { locktype: "advisory_ng".to_owned(), database: Default::default() };
+    let object = LockObject::Other { locktype: "advisory_ng".into(), database: Default::default() };
     assert_eq!((&read.locks[0].object, read.locks[0].mode), (&object, LockMode::AccessExclusiveLock));
     assert_eq!((read.backends[0].state, read.backends[0].kind), (State::None, BackendKind::Other));
 }
