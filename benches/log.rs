@@ -51,9 +51,9 @@ fn main() {
             let c = clock.now();
             let cp = cockpit.checkpoint();
             checkpoints.push(clock.now().us_since(c));
-            bytes = cp.len();
+            bytes = cp.state.len();
             if samples > 600 {
-                std::fs::write("/tmp/proto/cp.json", &cp).unwrap();
+                std::fs::write("/tmp/proto/cp.json", &cp.state).unwrap();
             }
             assert!(log.begin_segment(at, cp));
         }
@@ -73,8 +73,8 @@ fn main() {
     let s = log.close(lockpit::engine::ids::At(0)).expect("closed");
     println!(
         "bytes {} = {} MB/h; json {}/sample; checkpoint {} us {} bytes; handle p50 {} p99 {}",
-        s.bytes,
-        s.bytes as f64 * 6.0 / 1e6,
+        s.pin.bytes,
+        s.pin.bytes as f64 * 6.0 / 1e6,
         json / 1200,
         table::percentile(&checkpoints, 50),
         bytes,

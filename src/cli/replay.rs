@@ -48,11 +48,17 @@ pub(super) fn run(args: &ReplayArgs) -> Result<u8, Failure> {
     }
     screen::check()?;
     let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
-    show(&args.log, args.at, args.speed, args.looks.looks(&config)?)
+    let findings = show(&args.log, args.at, args.speed, args.looks.looks(&config)?)?;
+    findings.map_or(Ok(Exit::Done as u8), |findings| surveyed(&args.log, &findings))
 }
 
-/// Plays a log on the screens.
-fn show(log: &Path, at_ms: Option<u64>, speed_percent: Option<u64>, looks: Looks) -> Result<u8, Failure> {
+/// Plays a log on the screens; what became known of it meanwhile.
+fn show(
+    log: &Path,
+    at_ms: Option<u64>,
+    speed_percent: Option<u64>,
+    looks: Looks,
+) -> Result<Option<Findings>, Failure> {
     let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
     let mut playback = Playback::open(log).map_err(unreadable)?;
     if let Some(at_ms) = at_ms {
@@ -69,10 +75,7 @@ fn show(log: &Path, at_ms: Option<u64>, speed_percent: Option<u64>, looks: Looks
         may_detach: false,
     };
     let (sender, events) = mpsc::channel();
-    let done = screen::show(screen, &sender, &events)?;
-    // Only a screen that plays nothing has found nothing.
-    let Some(findings) = done.findings else { return Ok(Exit::Done as u8) };
-    surveyed(log, &findings)
+    Ok(screen::show(screen, &sender, &events)?.findings)
 }
 
 /// Says what is known of a log that was left; the exit code. Nothing is claimed of what has not been read.
@@ -109,7 +112,12 @@ pub(super) fn play_recorded(log: &[u8], looks: Option<Looks>) -> Result<u8, Fail
     let played = match written {
         Ok(()) => match looks {
             None => play(&path, None),
-            Some(looks) => show(&path, None, None, looks),
+            // Of a recording that comes with the program nobody has to hear that it was left early.
+            Some(looks) => match show(&path, None, None, looks) {
+                Ok(Some(findings)) if *findings.progress() != Progress::Reading => surveyed(&path, &findings),
+                Ok(_) => Ok(Exit::Done as u8),
+                Err(failure) => Err(failure),
+            },
         },
         Err(error) => {
             let message = format!("the recording cannot be unpacked to {}: {error}", path.display());
@@ -241,4 +249,47 @@ fn drift_line(at: At, drift: &Drift, rejudged: bool) -> Line {
         rejudged,
     });
     Line { at_ms: at.ms(), body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demo() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.flight")
+    }
+
+    #[test]
+    fn nothing_is_claimed_of_a_log_that_was_left_before_it_was_read_through() {
+        // A playback hears of its survey when it is advanced: this one knows nothing of what lies ahead.
+        let playback = Playback::open(&demo()).expect("the demonstration");
+        let said = unchecked(playback.log(), playback.findings());
+        for part in [
+            "demo.flight: left before it was read through",
+            "not surveyed yet",
+            "was not checked",
+            "--headless",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        assert_eq!(surveyed(playback.log(), playback.findings()).ok(), Some(0));
+        let playback = playback.surveyed();
+        assert_eq!(surveyed(playback.log(), playback.findings()).ok(), Some(0));
+    }
+
+    #[test]
+    fn a_log_that_is_read_through_is_judged_by_how_it_ends() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let log = dir.path().join("a.flight");
+        let bytes = std::fs::read(demo()).expect("the demonstration");
+        let code = |bytes: &[u8]| {
+            std::fs::write(&log, bytes).expect("a copy");
+            let playback = Playback::open(&log).expect("its beginning is readable").surveyed();
+            surveyed(&log, playback.findings()).ok()
+        };
+        assert_eq!(code(&bytes[..bytes.len() - 20]), Some(Exit::Done as u8), "torn");
+        let mut altered = bytes.clone();
+        altered[bytes.len() / 2] ^= 0x55;
+        assert_eq!(code(&altered), Some(Exit::BadLog as u8));
+    }
 }

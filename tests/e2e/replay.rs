@@ -1,13 +1,21 @@
 //! The screens on a recorded flight.
 
 use crate::rig::{Place, Pty, SIZE, demo, shown};
-use crate::support::long_flight;
+use crate::support::{drifting_flight, long_flight};
+
+/// Waits until the whole log is surveyed. (The last row comes last: what stands above it is of the same frame.)
+async fn surveyed(pty: &Pty) {
+    pty.wait_until("all is surveyed", |screen| {
+        let text = screen.contents();
+        text.contains("REPLAY") && text.contains("7 timeline") && !text.contains("survey")
+    })
+    .await;
+}
 
 /// The demonstration in the middle of its jam, all but standing still, and surveyed.
 async fn in_the_jam(place: &Place, more: &[(&str, &str)]) -> Pty {
     let pty = place.open_with(SIZE, ["replay", &demo(), "--at", "5100ms", "--speed", "0.1"], more);
-    pty.sees("REPLAY").await;
-    pty.sees_no("survey").await;
+    surveyed(&pty).await;
     pty
 }
 
@@ -172,7 +180,7 @@ async fn an_hour_is_jumped_into_and_its_marks_are_found_once_it_is_surveyed() {
     }
     pty.sees("REPLAY 30:00 of").await;
     pty.sees("REPLAY 30:00 of 1:00:00").await;
-    pty.sees_no("survey").await;
+    surveyed(&pty).await;
     assert_eq!(times.remarks.len(), 6);
     pty.press("]");
     pty.sees("remark 3").await;
@@ -180,6 +188,18 @@ async fn an_hour_is_jumped_into_and_its_marks_are_found_once_it_is_surveyed() {
     pty.sees("remark 2").await;
     pty.press("q");
     assert_eq!(pty.exit().await, 0);
+    pty.is_given_back().await;
+}
+
+#[tokio::test]
+async fn a_replay_that_decides_differently_says_so_by_its_exit_code() {
+    let place = Place::new();
+    drifting_flight(&place.log(), 11);
+    let log = place.log().to_string_lossy().into_owned();
+    let mut pty = place.open(SIZE, ["replay", &log]);
+    surveyed(&pty).await;
+    pty.press("q");
+    assert_eq!(pty.exit().await, 9);
     pty.is_given_back().await;
 }
 
@@ -201,8 +221,7 @@ async fn what_a_replay_leaves_below_a_shell_is_how_its_log_ends() {
         std::fs::write(place.log(), bytes).expect("a copy");
         let log = place.log().to_string_lossy().into_owned();
         let mut pty = place.open_in_a_shell(&["replay", &log, "--speed", "0.1"]);
-        pty.sees("REPLAY").await;
-        pty.sees_no("survey").await;
+        surveyed(&pty).await;
         pty.press("q");
         pty.sees(code).await;
         let text = pty.text();

@@ -10,7 +10,7 @@ use lockpit::screen::ui::Ui;
 use tempfile::TempDir;
 
 use crate::render::{Look, text};
-use crate::support::{Times, long_flight};
+use crate::support::{Times, drifting_flight, long_flight};
 
 const SIZE: (u16, u16) = (120, 40);
 
@@ -124,4 +124,17 @@ fn how_a_log_ends_is_known_once_it_was_read_through() {
     let Progress::Through(Ending::Damaged(damage)) = findings.progress() else { panic!("{findings:?}") };
     assert_eq!(findings.damage(), Some(*damage), "it is known as soon as it is met");
     assert!(findings.markers().iter().any(|marker| marker.kind == MarkerKind::Gap), "{findings:?}");
+}
+
+#[test]
+fn where_the_engine_decides_differently_is_marked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("drift.flight");
+    let times = drifting_flight(&path, 21);
+    let playback = Playback::open(&path).expect("a readable log").surveyed();
+    let findings = playback.findings();
+    assert_eq!(findings.progress(), &Progress::Through(Ending::Complete));
+    assert!(findings.has_drifted());
+    let drifts = findings.markers().iter().filter(|marker| marker.kind == MarkerKind::Drift);
+    assert_eq!(drifts.map(|marker| marker.at).collect::<Vec<_>>(), times.remarks[..1]);
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lockpit::engine::Cockpit;
+use lockpit::engine::effect::Effect;
 use lockpit::engine::ids::At;
 use lockpit::engine::input::{Command, Input, Request};
 use lockpit::log::{Batch, Header, Log, Meta, Options};
@@ -23,6 +24,7 @@ pub(crate) struct Times {
 
 /// Writes the log of a quiet flight of `minutes` at `path`: a sample every ten seconds, a remark every ten minutes.
 pub(crate) fn long_flight(path: &Path, minutes: u64) -> Times {
+<<<<<<< HEAD
     let header = Header {
         flight: [3; 16],
         sync: [4; 16],
@@ -31,6 +33,18 @@ pub(crate) fn long_flight(path: &Path, minutes: u64) -> Times {
         monotonic_us: 0,
         meta: Meta::default(),
     };
+=======
+    flight(path, minutes, None)
+}
+
+/// The same, in which the first remark is followed by an effect that no engine asks for.
+pub(crate) fn drifting_flight(path: &Path, minutes: u64) -> Times {
+    flight(path, minutes, Some(Effect::SampleNow))
+}
+
+fn flight(path: &Path, minutes: u64, mut foreign: Option<Effect>) -> Times {
+    let header = Header { flight: [3; 16], sync: [4; 16], utc_us: 0, monotonic_us: 0, meta: Meta::default() };
+>>>>>>> words
     // Nothing may be left out however slow the disk is.
     let options = Options { queue_bytes: 1 << 30, queue_batches: 1 << 20, ..Options::default() };
     let mut writer = Writer {
@@ -39,17 +53,18 @@ pub(crate) fn long_flight(path: &Path, minutes: u64) -> Times {
     };
     let mut server = Server::new(Traffic { sessions: 20, churn_permille: 70, every_ms: EVERY_MS }, 11);
     for input in server.introduction() {
-        writer.turn(At(0), input);
+        writer.turn(At(0), input, None);
     }
     let mut times = Times::default();
     for n in 1..=minutes * 60_000 / EVERY_MS {
         let (at, sample) = server.sample();
-        writer.turn(at, sample);
+        writer.turn(at, sample, None);
         times.samples.push(at);
         if n.is_multiple_of(REMARKS) {
             let at = At(at.0 + 1);
             let note = format!("remark {}", n / REMARKS);
-            writer.turn(at, Input::Command(Request { by: None, command: Command::Mark { note } }));
+            let remark = Input::Command(Request { by: None, command: Command::Mark { note } });
+            writer.turn(at, remark, foreign.take());
             times.remarks.push(at);
         }
     }
@@ -64,13 +79,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn turn(&mut self, at: At, input: Input) {
+    fn turn(&mut self, at: At, input: Input, foreign: Option<Effect>) {
         if self.log.wants_segment(at) {
             assert!(self.log.begin_segment(at, self.cockpit.checkpoint()), "there is room");
         }
         let mut batch = Batch::new();
         batch.input(at, &input);
-        for effect in self.cockpit.handle(at, input) {
+        for effect in self.cockpit.handle(at, input).into_iter().chain(foreign) {
             batch.intent(at, &effect);
         }
         assert!(self.log.append(batch), "there is room");

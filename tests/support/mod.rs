@@ -18,7 +18,7 @@ pub(crate) use self::{
     actor::{Actor, Running},
     cluster::{Cluster, Database, cluster},
     jam::{Jam, jam, jam_as},
-    long::{Times, long_flight},
+    long::{Times, drifting_flight, long_flight},
     program::Program,
     versions::{Version, versions},
     wait::{LONG, wait_until},
