@@ -24,16 +24,6 @@ pub(crate) struct Times {
 
 /// Writes the log of a quiet flight of `minutes` at `path`: a sample every ten seconds, a remark every ten minutes.
 pub(crate) fn long_flight(path: &Path, minutes: u64) -> Times {
-<<<<<<< HEAD
-    let header = Header {
-        flight: [3; 16],
-        sync: [4; 16],
-        boot: [5; 16],
-        utc_us: 0,
-        monotonic_us: 0,
-        meta: Meta::default(),
-    };
-=======
     flight(path, minutes, None)
 }
 
@@ -43,8 +33,14 @@ pub(crate) fn drifting_flight(path: &Path, minutes: u64) -> Times {
 }
 
 fn flight(path: &Path, minutes: u64, mut foreign: Option<Effect>) -> Times {
-    let header = Header { flight: [3; 16], sync: [4; 16], utc_us: 0, monotonic_us: 0, meta: Meta::default() };
->>>>>>> words
+    let header = Header {
+        flight: [3; 16],
+        sync: [4; 16],
+        boot: [5; 16],
+        utc_us: 0,
+        monotonic_us: 0,
+        meta: Meta::default(),
+    };
     // Nothing may be left out however slow the disk is.
     let options = Options { queue_bytes: 1 << 30, queue_batches: 1 << 20, ..Options::default() };
     let mut writer = Writer {
