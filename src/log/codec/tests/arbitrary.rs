@@ -242,7 +242,12 @@ pub(super) fn sample() -> impl Strategy<Value = Sample> {
             masked,
         },
     );
-    let lists = (vec(backend().boxed(), 0..8), vec(lock().boxed(), 0..8), vec(edge().boxed(), 0..4), vec(prepared().boxed(), 0..3));
+    let lists = (
+        vec(backend().boxed(), 0..8),
+        vec(lock().boxed(), 0..8),
+        vec(edge().boxed(), 0..4),
+        vec(prepared().boxed(), 0..3),
+    );
     (time(), amount(), amount(), counts, lists, of(slow_facts().boxed())).prop_map(
         |(server_now, cost_us, round_trip_us, counts, (backends, locks, edges, prepared), slow)| Sample {
             server_now,
