@@ -6,7 +6,7 @@
 use super::CodecError;
 use super::grid::{Grid, Told};
 use super::plan::{Match, Plan};
-use super::schema::{Cell, Frame, TableText};
+use super::schema::{Cell, Column, Frame, Kind, TableText};
 use super::varint::put;
 use super::words::{Intern, Words};
 use crate::engine::ids::Word;
@@ -40,6 +40,12 @@ pub(super) struct Field<R> {
 pub(super) trait Value: Sized {
     fn cell(&self, intern: &mut Intern) -> Cell;
     fn from_cell(cell: Cell, words: &Words) -> Result<Self, CodecError>;
+
+    /// Becomes what [`Value::from_cell`] makes, in place where that saves an allocation.
+    fn set(&mut self, cell: Cell, words: &Words) -> Result<(), CodecError> {
+        *self = Self::from_cell(cell, words)?;
+        Ok(())
+    }
 }
 
 /// A field that is a value: name and kind of its column, and where it is in the row.
@@ -49,10 +55,7 @@ macro_rules! field {
             name: $name,
             kind: $kind,
             get: |row, intern| Value::cell(&row.$($path).+, intern),
-            set: |row, view, n| {
-                row.$($path).+ = view.value(n)?;
-                Ok(())
-            },
+            set: |row, view, n| row.$($path).+.set(view.cell(n), view.words),
         }
     };
 }
@@ -63,7 +66,7 @@ pub(super) use field;
 pub(super) struct View<'a> {
     cells: &'a [Cell],
     columns: &'a [Option<usize>],
-    words: &'a Words,
+    pub(super) words: &'a Words,
 }
 
 impl View<'_> {
@@ -99,12 +102,16 @@ impl Binding {
     pub(super) fn of<R: Row>(frame: &Frame) -> Binding {
         let table = frame.tables.iter().position(|table| table.name == R::TABLE);
         let columns = table.and_then(|table| frame.tables.get(table)).map_or(&[][..], |table| &table.columns);
-        let field = |name: &str| R::FIELDS.iter().position(|field| field.name == name);
-        let column = |name: &str| columns.iter().position(|column| column.name == name);
+        // A string's number is no number: a column that is the one here and the other there is not the same.
+        let fits = |column: &Column, field: &Field<R>| {
+            column.name == field.name && (column.kind == Kind::Symbol) == (field.kind == "symbol")
+        };
+        let field = |column: &Column| R::FIELDS.iter().position(|field| fits(column, field));
+        let column = |field: &Field<R>| columns.iter().position(|column| fits(column, field));
         Binding {
             table,
-            fields: columns.iter().map(|column| field(&column.name)).collect(),
-            columns: R::FIELDS.iter().map(|field| column(field.name)).collect(),
+            fields: columns.iter().map(field).collect(),
+            columns: R::FIELDS.iter().map(column).collect(),
         }
     }
 

@@ -35,7 +35,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+#[allow(unused_imports)]
 pub(super) use decode::Decoder;
+#[allow(unused_imports)]
 pub(super) use encode::Encoder;
 
 /// Why a payload cannot be read.
