@@ -59,13 +59,6 @@ impl Value for Word {
     fn from_cell(cell: Cell, words: &Words) -> Result<Word, CodecError> {
         cell.map_or(Ok(Word::default()), |id| words.get(id).cloned())
     }
-
-    fn set(&mut self, cell: Cell, words: &Words) -> Result<(), CodecError> {
-        let word = cell.map_or(Ok(""), |id| words.get(id))?;
-        self.clear();
-        self.push_str(word);
-        Ok(())
-    }
 }
 
 impl<T: Value> Value for Option<T> {
@@ -75,14 +68,6 @@ impl<T: Value> Value for Option<T> {
 
     fn from_cell(cell: Cell, words: &Words) -> Result<Option<T>, CodecError> {
         cell.map(|value| T::from_cell(Some(value), words)).transpose()
-    }
-
-    fn set(&mut self, cell: Cell, words: &Words) -> Result<(), CodecError> {
-        match (self.as_mut(), cell) {
-            (Some(value), Some(_)) => value.set(cell, words)?,
-            _ => *self = Option::from_cell(cell, words)?,
-        }
-        Ok(())
     }
 }
 
