@@ -48,6 +48,7 @@ mod recorder;
 mod segment;
 mod source;
 mod stream;
+mod verify;
 mod writer;
 
 pub use batch::{Batch, Entry};
@@ -60,3 +61,4 @@ pub(crate) use paths::safe_name;
 pub use paths::{default_dir, default_name, default_path};
 pub use reader::{Damage, Ending, Item, Reader};
 pub use recorder::{CHECKPOINT_SAMPLES, Log, Options, SEGMENT_SAMPLES, SEGMENT_US, Status, Summary};
+pub use verify::{Altered, Torn, Verdict, Verified, verify};
