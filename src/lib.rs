@@ -25,6 +25,7 @@
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`judge`] | what other limits would have done in a recorded flight | acting |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -50,6 +51,7 @@ pub mod engine;
 pub mod flight;
 pub mod headless;
 pub mod host;
+pub mod judge;
 pub mod log;
 pub mod pg;
 mod random;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
-use crate::engine::input::Gap;
+use crate::engine::input::{Gap, Input};
 use crate::engine::{Cockpit, ENGINE_VERSION};
 use crate::log::{Cursor, Damage, Ending, Entry, Item, ReadError, Reader};
 
@@ -31,6 +31,7 @@ pub struct Replay {
     cockpit: Cockpit,
     next: Option<Entry>,
     damage: Option<Damage>,
+    recorded: Vec<Effect>,
 }
 
 /// What one step of a replay did.
@@ -83,7 +84,13 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says what is wrong with the log.
     pub fn open(path: &Path) -> Result<Replay, ReplayError> {
-        Ok(Replay { reader: Reader::open(path)?, cockpit: Cockpit::default(), next: None, damage: None })
+        Ok(Replay {
+            reader: Reader::open(path)?,
+            cockpit: Cockpit::default(),
+            next: None,
+            damage: None,
+            recorded: Vec::new(),
+        })
     }
 
     /// A replay from the last checkpoint at or before `at`.
@@ -93,7 +100,7 @@ impl Replay {
     pub fn open_at(path: &Path, at: At) -> Result<Replay, ReplayError> {
         let seek = Cursor::open(path)?.seek(at)?;
         let cockpit = Cockpit::restore(&seek.checkpoint).map_err(ReplayError::Checkpoint)?;
-        Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None })
+        Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None, recorded: Vec::new() })
     }
 
     /// The engine as it was.
@@ -130,13 +137,28 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says why it cannot go on.
     pub fn step(&mut self) -> Result<Option<Step>, ReplayError> {
+        self.step_along(&mut |_, _| {})
+    }
+
+    /// What the log has of the last turn: the effects that were asked for in the flight.
+    pub fn recorded(&self) -> &[Effect] {
+        &self.recorded
+    }
+
+    /// The next step; `along` gets its input before the engine does.
+    ///
+    /// # Errors
+    /// [`ReplayError`] says why it cannot go on.
+    pub fn step_along(&mut self, along: &mut dyn FnMut(At, &Input)) -> Result<Option<Step>, ReplayError> {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Input(at, input) => {
-                    let was_sample = matches!(input, crate::engine::input::Input::Sample(_));
+                    let was_sample = matches!(input, Input::Sample(_));
+                    along(at, &input);
                     let replayed = self.cockpit.handle(at, input);
-                    let recorded = self.intents()?;
-                    let drift = (recorded != replayed).then_some(Drift { recorded, replayed });
+                    self.recorded = self.intents()?;
+                    let drift = (self.recorded != replayed)
+                        .then(|| Drift { recorded: self.recorded.clone(), replayed });
                     return Ok(Some(Step::Turn { at, was_sample, drift }));
                 }
                 Entry::Gap(at, gap) => {

@@ -77,6 +77,7 @@ use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
 use scene::Scene;
+use settings::Limits;
 use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
@@ -191,6 +192,14 @@ impl Cockpit {
         self.last_seen = at;
         self.settle(at, &mut effects);
         effects
+    }
+
+    /// From here on every trip is decided by these limits, as [`settings::Settings::judged_by`] has it. What the brake did so
+    /// far is forgotten: it belongs to a flight with other limits. No-op before the flight has begun.
+    pub fn judge_with(&mut self, limits: Limits) {
+        let Some(begin) = self.begin.as_mut() else { return };
+        begin.settings = begin.settings.judged_by(limits);
+        self.brake = Brake::new(&begin.settings);
     }
 
     /// When time alone may change something; the flight sends a [`Input::Tick`] then.

@@ -124,6 +124,14 @@ impl Playback {
         self.position
     }
 
+    /// When something happens next; `None` behind the last step.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn next_at(&mut self) -> Result<Option<At>, ReplayError> {
+        self.replay.next_at()
+    }
+
     /// The end of the log.
     pub fn end(&self) -> At {
         self.end
