@@ -185,7 +185,7 @@ impl Case {
             return unknown("nobody saw whether there was harm");
         }
         let limit = trip.at.plus_ms(resolved_within_ms);
-        let drained = self.drained.filter(|drained| *drained <= limit);
+        let drained = self.drained.filter(|drained| drained.ms_since(trip.at) <= resolved_within_ms);
         if let Some(stop) = &self.stopped
             && drained.is_none_or(|drained| drained >= stop.at)
         {
@@ -197,7 +197,7 @@ impl Case {
         }
         let Some(drained) = drained else {
             return match self.torn {
-                _ if self.seen > limit => (Harm::Lasted, None),
+                _ if self.seen.max(self.over.unwrap_or_default()) > limit => (Harm::Lasted, None),
                 Some(why) => unknown(why),
                 None => unknown("the recording ends before it is known"),
             };

@@ -65,7 +65,10 @@ fn log_lines(log: &LogVerdict, keeps_overrides: bool) -> String {
         line(word(incident.outcome), &format!("{}  {}", place(incident.at_ms), incident.sentence));
     }
     if log.incidents.is_empty() && log.error.is_none() {
-        line("no trip", "in what was judged, neither by these limits nor by the recorded ones, and nobody stopped a target");
+        line(
+            "no trip",
+            "in what was judged, neither by these limits nor by the recorded ones, and nobody stopped a target",
+        );
     }
     for gap in log.gaps.iter().take(MOST_GAPS) {
         let (from, to) = (place(gap.from_ms), place(gap.to_ms));
