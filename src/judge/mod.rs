@@ -39,6 +39,9 @@ mod trial;
 mod verdict;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use crate::engine::settings::{Limits, Settings};

@@ -100,3 +100,15 @@ async fn many_logs_are_listed_in_the_order_given() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{table}");
     assert!(table.contains("false trip: the harm resolved by itself"), "{table}");
 }
+
+/// `LOCKPIT_BLESS=1 cargo test --test judge schema` writes it anew.
+#[test]
+fn the_schema_in_assets_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/judge.schema.json");
+    let now = lockpit::judge::schema();
+    if std::env::var_os("LOCKPIT_BLESS").is_some() {
+        std::fs::write(&path, &now).expect("assets can be written");
+    }
+    let pinned = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(pinned, now, "bless the schema, and number it anew if readers notice");
+}
