@@ -148,7 +148,7 @@ fn the_moments_worth_a_jump_are_marked_in_order() {
 #[test]
 fn it_is_no_larger_than_need_be_and_has_no_more_frames_than_asked_for() {
     let (_, bytes) = made(&demo(), &CastOptions::default());
-    assert!(bytes.len() < 400_000, "the demonstration has {} bytes", bytes.len());
+    assert!(bytes.len() < 100_000, "the demonstration has {} bytes", bytes.len());
     let options = CastOptions { max_fps: 2, idle_limit_ms: None, ..CastOptions::default() };
     let (_, events) = read(&made(&demo(), &options).1);
     let frames: Vec<u64> = events.iter().filter(|it| it.code == "o").map(|it| it.at_ms).collect();

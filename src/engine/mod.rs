@@ -36,6 +36,7 @@ pub mod history;
 pub mod host;
 pub mod ids;
 pub mod input;
+mod judged;
 pub mod locks;
 pub mod near;
 pub mod overrides;
@@ -77,7 +78,6 @@ use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
 use scene::Scene;
-use settings::Limits;
 use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
@@ -192,14 +192,6 @@ impl Cockpit {
         self.last_seen = at;
         self.settle(at, &mut effects);
         effects
-    }
-
-    /// From here on every trip is decided by these limits, as [`settings::Settings::judged_by`] has it. What the brake did so
-    /// far is forgotten: it belongs to a flight with other limits. No-op before the flight has begun.
-    pub fn judge_with(&mut self, limits: Limits) {
-        let Some(begin) = self.begin.as_mut() else { return };
-        begin.settings = begin.settings.judged_by(limits);
-        self.brake = Brake::new(&begin.settings);
     }
 
     /// When time alone may change something; the flight sends a [`Input::Tick`] then.

@@ -21,6 +21,18 @@ use crate::replay::{Replay, ReplayError, Step};
 const LATE_INTERVALS: u64 = 3;
 const LATE_MS: u64 = 750;
 
+// Why the recording does not apply any more.
+const STOPPED: &str = "the recorded stop changed the world, and these limits had not acted: what would have come \
+                       after it is unknown";
+const WENT_THROUGH: &str =
+    "these limits would have stopped what came to its end in the recording: the recording no longer applies";
+const FATE_UNKNOWN: &str =
+    "what became of what these limits would have stopped is not known: the recording no longer applies";
+const FATE_MISSING: &str =
+    "the recording lacks what became of what these limits would have stopped: it no longer applies";
+const NOT_JUDGED: &str = "the recording, or these limits, acted on a try that could not be judged: what would have \
+                          come after it is unknown";
+
 /// Hears the log at `path`.
 pub(super) fn hear(path: &Path, question: &Question) -> LogVerdict {
     let mut hearing = Hearing::new(path, question);
@@ -51,8 +63,8 @@ struct Hearing<'a> {
     /// Those that are not under guard any more, of which more may be told.
     past: Vec<Case>,
     told: u64,
-    /// The last full sample, unless facts are missing since.
-    seen: Option<At>,
+    /// The last full sample, unless facts are missing since; and how late the next one may be, in milliseconds.
+    seen: Option<(At, u64)>,
     at: At,
     recorded_us: u64,
     judged_us: u64,
@@ -137,7 +149,6 @@ impl<'a> Hearing<'a> {
                 Step::StateDiffers { .. } => self.verdict.drifted = true,
             }
         }
-        self.introduce(replay.cockpit());
         let ending = replay.ending()?;
         self.verdict.is_damaged = matches!(ending, Ending::Damaged(_));
         self.verdict.ending = Some(match ending {
@@ -156,6 +167,9 @@ impl<'a> Hearing<'a> {
 
     fn turn(&mut self, at: At, was_sample: bool, turn: Turn, replay: &Replay) {
         let cockpit = replay.cockpit();
+        if self.verdict.server.is_none() {
+            self.introduce(cockpit);
+        }
         if was_sample {
             self.count(at, cockpit);
         }
@@ -205,10 +219,12 @@ impl<'a> Hearing<'a> {
             Some(name) => By::Operator { name },
             None => By::Guardrail { name: guardrail },
         };
+        let mut unknown = false;
         if let Some(case) = self.case.as_mut() {
             let was_tripped = case.tripped.is_some();
+            unknown = !case.is_judged && turn.trip.is_some();
             case.trip(turn.trip, turn.own_trip);
-            if case.tripped.is_some() && !was_tripped {
+            if case.tripped.is_some() && !was_tripped && self.worlds == Worlds::Same {
                 self.worlds = Worlds::Apart(at);
             }
             if turn.watchdog_acted {
@@ -218,20 +234,20 @@ impl<'a> Hearing<'a> {
         for attempt in stops {
             let cases = self.case.iter_mut().chain(self.past.iter_mut().rev());
             let Some(case) = cases.into_iter().find(|case| case.is_of(&attempt)) else { continue };
-            let is_first = case.stopped.is_none();
+            let (is_first, by_guardrail) = (case.stopped.is_none(), matches!(by, By::Guardrail { .. }));
             case.stop(at, by.clone());
-            if !is_first || !case.is_judged {
+            if !is_first {
                 continue;
             }
-            if case.is_same() {
+            unknown |= !case.is_judged && by_guardrail;
+            if case.is_same() && matches!(self.worlds, Worlds::Apart(_)) {
                 self.worlds = Worlds::Same;
-            } else if case.tripped.is_none() && matches!(by, By::Guardrail { .. }) {
-                self.part(
-                    at,
-                    "the recorded stop changed the world, and these limits had not acted: what would \
-                               have come after it is unknown",
-                );
+            } else if case.is_judged && case.tripped.is_none() && by_guardrail {
+                self.part(at, STOPPED);
             }
+        }
+        if unknown && self.worlds == Worlds::Same {
+            self.part(at, NOT_JUDGED);
         }
     }
 
@@ -246,16 +262,8 @@ impl<'a> Hearing<'a> {
         match self.past.iter().rev().find(differs).and_then(|case| case.fate) {
             None => {}
             Some(Fate::Failed | Fate::Cancelled) => self.worlds = Worlds::Same,
-            Some(Fate::Done) => self.part(
-                since,
-                "these limits would have stopped what came to its end in the recording: the recording no longer \
-                 applies",
-            ),
-            Some(Fate::Gone | Fate::Unknown) => self.part(
-                since,
-                "what became of what these limits would have stopped is not known: the recording no longer \
-                 applies",
-            ),
+            Some(Fate::Done) => self.part(since, WENT_THROUGH),
+            Some(Fate::Gone | Fate::Unknown) => self.part(since, FATE_UNKNOWN),
         }
     }
 
@@ -274,6 +282,7 @@ impl<'a> Hearing<'a> {
 
     /// Inputs are missing: what was going on is not judged, and the engines go on from what the log kept.
     fn resume(&mut self, at: At, from: At, why: String, cockpit: &Cockpit) {
+        self.introduce(cockpit);
         self.verdict.gaps.push(Missing { from_ms: from.ms(), to_ms: at.ms(), why });
         self.seen = None;
         self.told = cockpit.timeline().total();
@@ -294,17 +303,16 @@ impl<'a> Hearing<'a> {
     fn settle_by_gap(&mut self, at: At) {
         self.settle();
         if let Worlds::Apart(_) = self.worlds {
-            self.part(
-                at,
-                "what became of what these limits would have stopped is missing from the recording",
-            );
+            self.part(at, FATE_MISSING);
         }
     }
 
     /// Counts the time up to a sample, unless facts are missing from it.
     fn count(&mut self, at: At, cockpit: &Cockpit) {
+        // The pace that was due after that sample: this one may have changed it.
         let late_ms = LATE_MS.max(cockpit.pacer().sample_every_ms().saturating_mul(LATE_INTERVALS));
-        if let Some(seen) = self.seen.replace(at).filter(|seen| at.ms_since(*seen) <= late_ms) {
+        let before = self.seen.replace((at, late_ms));
+        if let Some((seen, _)) = before.filter(|(seen, late_ms)| at.ms_since(*seen) <= *late_ms) {
             self.recorded_us += at.us_since(seen);
             let is_judged = self.case.as_ref().is_none_or(|case| case.is_judged);
             if self.worlds == Worlds::Same && is_judged {
@@ -328,10 +336,7 @@ impl<'a> Hearing<'a> {
 
     fn close(mut self) -> LogVerdict {
         if let Worlds::Apart(since) = self.worlds {
-            self.part(
-                since,
-                "these limits would have acted, and the recording ends before it shows what became of it",
-            );
+            self.part(since, FATE_MISSING);
         }
         let cases = self.past.iter().chain(self.case.as_ref());
         let incidents = cases.filter_map(|case| case.incident(self.question.resolved_within_ms));

@@ -18,25 +18,25 @@ struct Told {
 impl Told {
     fn begin(settings: Settings, limits: Limits, keeps_overrides: bool) -> Told {
         let mut told = Told { trial: Trial::new(Some(limits), keeps_overrides), trips: Vec::new() };
-        told.input(0, story::begin(settings));
-        told.input(0, Input::Attached(Box::new(story::attached())));
-        told.input(0, Input::Names(Box::new(names())));
-        told.input(0, Input::Text(Box::new(text(1, "ALTER TABLE"))));
-        told.input(0, Input::Text(Box::new(text(2, "SELECT"))));
+        told.input(0, &story::begin(settings));
+        told.input(0, &Input::Attached(Box::new(story::attached())));
+        told.input(0, &Input::Names(Box::new(names())));
+        told.input(0, &Input::Text(Box::new(text(1, "ALTER TABLE"))));
+        told.input(0, &Input::Text(Box::new(text(2, "SELECT"))));
         told
     }
 
-    fn input(&mut self, at_ms: u64, input: Input) {
-        self.trips.extend(self.trial.take(At::from_ms(at_ms), &input));
+    fn input(&mut self, at_ms: u64, input: &Input) {
+        self.trips.extend(self.trial.take(At::from_ms(at_ms), input));
     }
 
     fn order(&mut self, at_ms: u64, command: Command) {
-        self.input(at_ms, Input::Command(Request { by: Some("alice".to_owned()), command }));
+        self.input(at_ms, &Input::Command(Request { by: Some("alice".to_owned()), command }));
     }
 
     fn jam(&mut self, at_ms: u64, victims: u32) {
         let clock = i64::try_from(at_ms).expect("a short flight");
-        self.input(at_ms, Input::Sample(Box::new(jam(victims).server_clock(clock).0)));
+        self.input(at_ms, &Input::Sample(Box::new(jam(victims).server_clock(clock).0)));
     }
 
     fn trips_at(&self) -> Vec<u64> {
@@ -133,7 +133,7 @@ fn it_is_woken_at_its_own_deadlines() {
         oldest: Vec::new(),
     };
     // The flight had other deadlines: nothing came in when this one was reached.
-    told.input(9_000, Input::Watch(watch));
+    told.input(9_000, &Input::Watch(watch));
     assert_eq!(told.trips_at(), [2_200]);
     assert_eq!(told.trips[0].guardrail, "blind");
 }
