@@ -25,6 +25,8 @@
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`judge`] | what other limits would have done in a recorded flight | acting |
+//! | [`report`] | a flight told to those who were not there | deciding |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -50,9 +52,11 @@ pub mod engine;
 pub mod flight;
 pub mod headless;
 pub mod host;
+pub mod judge;
 pub mod log;
 pub mod pg;
 mod random;
 pub mod remote;
 pub mod replay;
+pub mod report;
 pub mod screen;

@@ -32,6 +32,7 @@ pub struct Replay {
     cockpit: Cockpit,
     next: Option<Entry>,
     damage: Option<Damage>,
+    recorded: Vec<Effect>,
     /// The engine is the flight's: from the first checkpoint on, or from the first input.
     has_begun: bool,
 }
@@ -91,6 +92,7 @@ impl Replay {
             cockpit: Cockpit::default(),
             next: None,
             damage: None,
+            recorded: Vec::new(),
             has_begun: false,
         })
     }
@@ -111,9 +113,14 @@ impl Replay {
     pub fn at(cursor: &mut Cursor, at: At) -> Result<Replay, ReplayError> {
         let seek = cursor.seek(at)?;
         match Cockpit::restore(&seek.state, seek.held) {
-            Ok(cockpit) if !is_of_another_engine(&cockpit) => {
-                Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None, has_begun: true })
-            }
+            Ok(cockpit) if !is_of_another_engine(&cockpit) => Ok(Replay {
+                reader: seek.reader,
+                cockpit,
+                next: None,
+                damage: None,
+                has_begun: true,
+                recorded: Vec::new(),
+            }),
             Ok(_) | Err(RestoreError::State(_)) => Replay::open(cursor.path()),
             Err(error @ RestoreError::Lacks) => Err(ReplayError::Checkpoint(error)),
         }
@@ -158,14 +165,29 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says why it cannot go on.
     pub fn step(&mut self) -> Result<Option<Step>, ReplayError> {
+        self.step_along(&mut |_, _| {})
+    }
+
+    /// What the log has of the last turn: the effects that were asked for in the flight.
+    pub fn recorded(&self) -> &[Effect] {
+        &self.recorded
+    }
+
+    /// The next step; `along` gets its input before the engine does.
+    ///
+    /// # Errors
+    /// [`ReplayError`] says why it cannot go on.
+    pub fn step_along(&mut self, along: &mut dyn FnMut(At, &Input)) -> Result<Option<Step>, ReplayError> {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Input(at, input) => {
                     self.has_begun = true;
                     let was_sample = matches!(input, Input::Sample(_));
+                    along(at, &input);
                     let replayed = self.cockpit.handle(at, input);
-                    let recorded = self.intents()?;
-                    let drift = (recorded != replayed).then_some(Drift { recorded, replayed });
+                    self.recorded = self.intents()?;
+                    let drift = (self.recorded != replayed)
+                        .then(|| Drift { recorded: self.recorded.clone(), replayed });
                     return Ok(Some(Step::Turn { at, was_sample, drift }));
                 }
                 Entry::Gap(at, gap) => {

@@ -38,6 +38,7 @@ pub mod history;
 pub mod host;
 pub mod ids;
 pub mod input;
+mod judged;
 pub mod locks;
 pub mod near;
 pub mod overrides;
