@@ -25,6 +25,7 @@
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`report`] | the post-mortem: a page, a ticket's text, or every fact as JSON | acting |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -55,4 +56,5 @@ pub mod pg;
 mod random;
 pub mod remote;
 pub mod replay;
+pub mod report;
 pub mod screen;
