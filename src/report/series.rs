@@ -52,12 +52,8 @@ impl Course {
             let points = self.history.series(&source).filter(|(at, _)| (from..=until).contains(at));
             Series { signal, unit: signal.unit(), points: points.map(|(at, v)| (at.ms(), v)).collect() }
         };
-        Window {
-            from_ms: from.ms(),
-            until_ms: until.ms(),
-            series: Signal::ALL.into_iter().map(series).collect(),
-            limits,
-        }
+        let series = Signal::ALL.into_iter().map(series).collect();
+        masked(Window { from_ms: from.ms(), until_ms: until.ms(), series, limits })
     }
 
     /// The signals over the whole flight.
@@ -69,12 +65,8 @@ impl Course {
             unit: signal.unit(),
             points: tracks.remove(&signal).map(|track| track.points()).unwrap_or_default(),
         };
-        Window {
-            from_ms: 0,
-            until_ms: self.last.ms(),
-            series: Signal::ALL.into_iter().map(series).collect(),
-            limits,
-        }
+        let series = Signal::ALL.into_iter().map(series).collect();
+        masked(Window { from_ms: 0, until_ms: self.last.ms(), series, limits })
     }
 
     /// Moves what the history has into the tracks.
@@ -87,6 +79,37 @@ impl Course {
             fresh.filter(|(at, _)| since.is_none_or(|since| *at > since)).for_each(|point| track.push(point));
         }
     }
+}
+
+/// When nothing was seen, in milliseconds: no sample cost, of which every sample has one.
+pub(super) fn unseen(window: &Window) -> Vec<(u64, u64)> {
+    let looks = window.series.iter().find(|series| series.signal == Signal::SampleCost);
+    let mut spans = Vec::new();
+    let mut since: Option<u64> = None;
+    let mut known = window.from_ms;
+    for (at, value) in looks.into_iter().flat_map(|looks| &looks.points) {
+        if value.is_some() {
+            spans.extend(since.take().map(|since| (since, *at)));
+            known = *at;
+        } else {
+            since.get_or_insert(known);
+        }
+    }
+    spans.extend(since.map(|since| (since, window.until_ms)));
+    spans
+}
+
+/// Guardrails are judged without samples too, and then say again what they last read: while nothing was seen,
+/// that is no fact.
+fn masked(mut window: Window) -> Window {
+    let spans = unseen(&window);
+    let is_unseen = |at: u64| spans.iter().any(|(from, until)| *from < at && at < *until);
+    for series in window.series.iter_mut().filter(|series| series.signal == Signal::OldestVictim) {
+        for (at, value) in &mut series.points {
+            *value = value.filter(|_| !is_unseen(*at));
+        }
+    }
+    window
 }
 
 /// One signal of a whole flight.

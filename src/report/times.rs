@@ -76,7 +76,7 @@ pub(super) fn session_time(ms: u64) -> String {
 }
 
 /// `5.35`, cut off rather than rounded.
-fn seconds_number(ms: u64) -> String {
+pub(super) fn seconds_number(ms: u64) -> String {
     let text = format!("{}.{:02}", ms / 1_000, ms % 1_000 / 10);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

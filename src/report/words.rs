@@ -175,12 +175,11 @@ pub(super) fn who(node: &Node) -> String {
         (_, Some(pid)) => format!("pid {pid}"),
         (_, None) => "a backend".to_owned(),
     };
-    for name in [&node.application, &node.role].into_iter().filter(|name| !name.is_empty()) {
-        words.push(' ');
-        words.push_str(name);
-        if name == &node.role {
-            break;
-        }
+    if !node.application.is_empty() {
+        words.push_str(&format!(" {}", node.application));
+    }
+    if !node.role.is_empty() && node.role != node.application {
+        words.push_str(&format!(" as {}", node.role));
     }
     words
 }

@@ -7,7 +7,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::story::{Entry, Kind, Stop, Story, Trip};
-use super::times::{Clock, flown, session_time, signed, utc};
+use super::times::{Clock, flown, seconds_number, session_time, signed, utc};
 use super::words;
 use crate::engine::guard::seconds;
 
@@ -76,11 +76,14 @@ impl Page<'_> {
     fn heading(&self) -> Markup {
         let story = self.story;
         let flight = &story.flight;
-        let tone = match (story.integrity.is_altered, story.totals.trips, story.over.is_empty()) {
-            (true, ..) | (_, 1.., _) => "bad",
-            (false, 0, false) => "warn",
-            (false, 0, true) => "good",
-        };
+        let is_calm = story.over.is_empty() && story.blast.most_victims == 0 && story.gaps.is_empty();
+        let tone =
+            match (story.integrity.is_altered || story.totals.trips > 0, is_calm && !story.integrity.is_torn)
+            {
+                (true, _) => "bad",
+                (false, true) => "good",
+                (false, false) => "warn",
+            };
         html! {
             p.dim.small { "lockpit flight report" }
             h1 { (words::place(story)) }
@@ -98,11 +101,11 @@ impl Page<'_> {
             }
             div class={ "box lead " (tone) } { (story.totals.sentence) }
             div.tiles {
-                (tile(&story.totals.trips.to_string(), "guardrail trips"))
+                (tile(&story.totals.trips.to_string(), "trips of guardrails"))
                 (tile(&story.stops.len().to_string(), "stops"))
                 (tile(&story.blast.most_victims.to_string(), "sessions that waited at once, at most"))
                 (tile(&story.blast.oldest_ms.map_or_else(|| "none seen".to_owned(), seconds), "longest wait behind the work"))
-                (tile(&session_time(story.blast.lost_session_ms), "lost"))
+                (tile(&seconds_number(story.blast.lost_session_ms), "session-seconds lost"))
                 (tile(&story.gaps.len().to_string(), "gaps: times of which facts are missing"))
             }
         }
@@ -240,9 +243,13 @@ impl Page<'_> {
     }
 
     fn course(&self) -> Markup {
+        let story = self.story;
+        let windows = story.trips.iter().filter_map(|trip| trip.window.as_ref());
+        let mut windows = windows.chain(story.worst.iter().filter_map(|worst| worst.window.as_ref()));
+        let is_shown = windows.any(|window| window.from_ms == 0 && window.until_ms >= story.flight.ended_ms);
         html! {
             h2 { "The whole flight" }
-            (self.plots.whole(&self.clock, &self.story.course))
+            (self.plots.whole(&self.clock, &story.course, is_shown))
         }
     }
 

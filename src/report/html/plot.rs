@@ -19,6 +19,7 @@ use kuva::render::theme::Theme;
 use maud::{Markup, PreEscaped, html};
 
 use crate::report::plan::{Signal, Unit};
+use crate::report::series::unseen;
 use crate::report::story::{Kind, LimitLine, Series, Story, Window};
 use crate::report::times::{Clock, signed};
 use crate::report::words;
@@ -61,6 +62,9 @@ const PANELS: [Panel; 6] = [
     Panel { title: "Cost of looking", signals: [Some(Signal::SampleCost), None], limit: None, around: false },
 ];
 
+/// What the plots of the whole flight are called.
+const WHOLE: &str = "over the whole flight";
+
 /// A vertical line with a name.
 struct Marker {
     at_ms: i64,
@@ -101,14 +105,19 @@ impl Plots {
         html! { @for panel in panels { (self.panel(clock, window, panel, what)) } }
     }
 
-    /// The plots of the whole flight.
-    pub(super) fn whole(&self, clock: &Clock, window: &Window) -> Markup {
+    /// The plots of the whole flight; `is_shown` when those around one moment show all of it.
+    pub(super) fn whole(&self, clock: &Clock, window: &Window, is_shown: bool) -> Markup {
         html! {
             p.small {
                 "T1, T2, ... are trips and R1, R2, ... remarks that were added afterwards; a line without a name is an order. "
                 span.key.gap {} "hatched: nothing was seen. Without a line and without a hatch the figure did not exist, such as victims without work under guard."
             }
-            @for panel in &PANELS { (self.panel(clock, window, panel, "over the whole flight")) }
+            @if is_shown {
+                p.small { "The plots above show the whole flight; here is the rest of it." }
+            }
+            @for panel in PANELS.iter().filter(|panel| !(is_shown && panel.around)) {
+                (self.panel(clock, window, panel, WHOLE))
+            }
         }
     }
 
@@ -139,7 +148,7 @@ impl Plots {
             }
             @if let Some(limit) = limit {
                 @if drawn.is_some() { span.key.limit {} } @else { "; " }
-                "limit " (words::amount(unit, limit.limit)) @if drawn.is_none() { ", above the plot" }
+                (if what == WHOLE { "last limit " } else { "limit " }) (words::amount(unit, limit.limit)) @if drawn.is_none() { ", above the plot" }
             }
         };
         let label = format!("{} {what}", panel.title);
@@ -216,7 +225,7 @@ impl Picture<'_> {
             text_color: "var(--ink)".into(),
             ..Theme::light()
         };
-        let (left, right) = (62.0, 12.0);
+        let (left, right) = (62.0, 32.0);
         let scaled = Arc::new(move |value: f64| scale.tick(value));
         let mut layout = Layout::auto_from_plots(&plots)
             .with_width(width)
@@ -233,7 +242,7 @@ impl Picture<'_> {
             .with_y_tick_step(scale.step)
             .with_y_tick_format(TickFormat::Custom(scaled))
             .with_x_datetime(axis(until - from, width));
-        for (start, end) in unseen(self.all, self.window) {
+        for (start, end) in unseen(self.window) {
             let region = ShadedRegion::vertical(self.clock.axis(start), self.clock.axis(end));
             layout = layout.with_shaded_region(region.with_color("url(#hatch)").with_opacity(0.9));
         }
@@ -392,26 +401,4 @@ fn runs(series: &Series) -> Vec<Vec<(u64, u64)>> {
         }
     }
     runs
-}
-
-/// When nothing was seen: no sample cost, of which every sample has one.
-fn unseen(all: &[&Series], window: &Window) -> Vec<(u64, u64)> {
-    let looks = window.series.iter().find(|series| series.signal == Signal::SampleCost);
-    let Some(looks) = looks.or(all.first().copied()) else { return Vec::new() };
-    let mut spans = Vec::new();
-    let mut since: Option<u64> = None;
-    let mut known = window.from_ms;
-    for (at, value) in &looks.points {
-        match value {
-            None => {
-                since.get_or_insert(known);
-            }
-            Some(_) => {
-                spans.extend(since.take().map(|since| (since, *at)));
-                known = *at;
-            }
-        }
-    }
-    spans.extend(since.map(|since| (since, window.until_ms)));
-    spans
 }

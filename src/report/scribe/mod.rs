@@ -82,6 +82,8 @@ struct Scribe {
     last_sample: Option<At>,
     reason: Option<String>,
     ever_had_standby: bool,
+    /// The limits that were last in force on work under guard.
+    limits: Vec<LimitLine>,
 }
 
 /// Plots that wait for what comes after their trip.
@@ -114,6 +116,7 @@ impl Default for Scribe {
             last_sample: None,
             reason: None,
             ever_had_standby: false,
+            limits: Vec::new(),
         }
     }
 }
@@ -156,6 +159,9 @@ impl Scribe {
     fn sample(&mut self, at: At, cockpit: &Cockpit) {
         self.last_sample = Some(at);
         self.targets.sample(at, cockpit);
+        if cockpit.target().is_some() {
+            self.limits = limits_in_force(cockpit);
+        }
         self.blast.sample(at, cockpit);
         let limits = || limits_in_force(cockpit);
         self.worst.sample(at, cockpit, limits);
@@ -345,7 +351,7 @@ impl Scribe {
             let from = self.last_sample.unwrap_or_default();
             self.gap(from, now, "no sample from here to the end of the log", None);
         }
-        let course = self.course.finish(limits_in_force(cockpit));
+        let course = self.course.finish(self.limits);
         let windows = self.trips.kept.iter().filter_map(|trip| trip.window.as_ref());
         let mut worst = self.worst.finish();
         if let Some(worst) = &mut worst {

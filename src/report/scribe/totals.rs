@@ -37,12 +37,13 @@ pub(super) fn sentence(story: &Story) -> String {
         }
         _ => {
             let acted = story.trips.iter().filter(|trip| trip.acted).count();
-            let verb = if acted == 0 {
-                "lockpit acted on none of them".to_owned()
-            } else {
-                format!("lockpit acted on {acted}")
+            let of = match (acted, trips) {
+                (0, 1) => "lockpit did not act on it".to_owned(),
+                (0, _) => "lockpit acted on none of them".to_owned(),
+                (1, 1) => "lockpit acted on it".to_owned(),
+                (acted, _) => format!("lockpit acted on {acted} of them"),
             };
-            format!("{}; {verb}", plural(trips, "guardrail trip"))
+            format!("{}; {of}", plural(trips, "guardrail trip"))
         }
     };
     let last = story.stops.iter().rev().find_map(|stop| stop.sentence.as_deref());
@@ -61,6 +62,10 @@ pub(super) fn sentence(story: &Story) -> String {
             words += &format!(", the longest for {}", seconds(oldest));
         }
         words += &format!("; {} were lost.", session_time(blast.lost_session_ms));
+    }
+    if let Some(longest) = story.gaps.iter().map(|gap| gap.until_ms.saturating_sub(gap.from_ms)).max() {
+        let gaps = plural(story.gaps.len() as u64, "gap");
+        words += &format!(" Facts are missing: {gaps}, the longest of {}.", seconds(longest));
     }
     words
 }

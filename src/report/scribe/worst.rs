@@ -134,7 +134,7 @@ fn backend(one: One) -> Node {
         && !is_prepared
         && let CancelWorks::No(why) = &one.cancel
     {
-        remarks.push(format!("a cancel does nothing: {why}"));
+        remarks.push(why.clone());
     }
     Node {
         depth: 0,
