@@ -27,8 +27,9 @@ fn times_are_written_in_many_ways() {
         ("2026-11-21T12:29:20Z", 2_943),
         ("2026-11-21T13:29:20.5+01:00", 3_443),
         ("+1m2s", 62_000),
-        // Nearest to the flight: the evening before.
-        ("23:00:00", -48_557_057),
+        // The nearest to the flight: the evening after it, the night before.
+        ("23:00:00", 37_842_943),
+        ("01:00:00", -41_357_057),
     ] {
         assert_eq!(placed(&format!("{written} said")), [(at_ms, "said".to_owned())], "{written}");
     }
