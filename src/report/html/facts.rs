@@ -50,7 +50,7 @@ pub(super) fn unknowns(page: &Page<'_>) -> Markup {
     html! {
         h2 { "What is not known" }
         @if story.gaps.is_empty() {
-            p { "No gap is in the log: every look that was due brought an answer." }
+            p { "No gap is in the log." }
         } @else {
             table.wrap {
                 thead { tr { th { "from (UTC)" } th.n { "for" } th { "what is missing, and why" } th.n { "lost" } } }
