@@ -26,7 +26,7 @@
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`judge`] | what other limits would have done in a recorded flight | acting |
-//! | [`report`] | a flight told to those who were not there | deciding |
+//! | [`report`] | the post-mortem: a page, a ticket's text, every fact as JSON, a film of the screen | acting |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |

@@ -13,6 +13,7 @@ mod judge;
 mod lines;
 mod misspelt;
 mod replay;
+mod report;
 mod screen;
 mod stub;
 mod target;
@@ -56,6 +57,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// What other limits would have done, over one or many logs
     Judge(judge::JudgeArgs),
+    /// The post-mortem of a flight, from its log: a page, text for a ticket, or JSON
+    Report(report::ReportArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
     /// Completions, manual pages, the configuration file with its defaults, and the table of keys
@@ -84,6 +87,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Judge(args) => judge::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Generate(args) => generate::run(&args),
     };
