@@ -9,6 +9,7 @@ use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::Gap;
 use crate::engine::{Cockpit, ENGINE_VERSION};
+use crate::literals::{self, Table};
 use crate::log::{Cursor, Damage, Ending, Entry, Item, ReadError, Reader};
 
 /// Why a replay cannot go on.
@@ -29,6 +30,7 @@ pub enum ReplayError {
 pub struct Replay {
     reader: Reader,
     cockpit: Cockpit,
+    literals: Table,
     next: Option<Entry>,
     damage: Option<Damage>,
 }
@@ -83,7 +85,7 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says what is wrong with the log.
     pub fn open(path: &Path) -> Result<Replay, ReplayError> {
-        Ok(Replay { reader: Reader::open(path)?, cockpit: Cockpit::default(), next: None, damage: None })
+        Ok(Replay::of(Reader::open(path)?, Cockpit::default()))
     }
 
     /// A replay from the last checkpoint at or before `at`.
@@ -93,12 +95,21 @@ impl Replay {
     pub fn open_at(path: &Path, at: At) -> Result<Replay, ReplayError> {
         let seek = Cursor::open(path)?.seek(at)?;
         let cockpit = Cockpit::restore(&seek.checkpoint).map_err(ReplayError::Checkpoint)?;
-        Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None })
+        Ok(Replay::of(seek.reader, cockpit))
+    }
+
+    fn of(reader: Reader, cockpit: Cockpit) -> Replay {
+        Replay { reader, cockpit, literals: Table::default(), next: None, damage: None }
     }
 
     /// The engine as it was.
     pub fn cockpit(&self) -> &Cockpit {
         &self.cockpit
+    }
+
+    /// Literals of what backends run, where the flight kept them and the log has been read that far.
+    pub fn literals(&self) -> &Table {
+        &self.literals
     }
 
     /// Whether the log was made by another version of the engine: differences are then a judgement anew.
@@ -136,6 +147,9 @@ impl Replay {
                     let was_sample = matches!(input, crate::engine::input::Input::Sample(_));
                     let replayed = self.cockpit.handle(at, input);
                     let recorded = self.intents()?;
+                    if let Some(sample) = self.cockpit.sample() {
+                        self.literals.follow(sample);
+                    }
                     let drift = (recorded != replayed).then_some(Drift { recorded, replayed });
                     return Ok(Some(Step::Turn { at, was_sample, drift }));
                 }
@@ -154,7 +168,8 @@ impl Replay {
                     }
                 }
                 // An intent without its input belongs to a turn that was lost.
-                Entry::Intent(..) | Entry::Event(..) => {}
+                Entry::Intent(..) => {}
+                Entry::Event(_, event) => self.learn(&event),
             }
         }
         Ok(None)
@@ -177,7 +192,7 @@ impl Replay {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Intent(_, effect) => intents.push(effect),
-                Entry::Event(..) => {}
+                Entry::Event(_, event) => self.learn(&event),
                 other => {
                     self.next = Some(other);
                     break;
@@ -185,6 +200,11 @@ impl Replay {
             }
         }
         Ok(intents)
+    }
+
+    /// What an event tells that is shown.
+    fn learn(&mut self, event: &serde_json::Value) {
+        self.literals.take(literals::from_event(event).unwrap_or_default());
     }
 
     fn take(&mut self) -> Result<Option<Entry>, ReplayError> {

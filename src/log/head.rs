@@ -47,6 +47,8 @@ pub struct Meta {
     pub server: String,
     /// What the database is, such as `PROD`.
     pub label: Option<String>,
+    /// `kept` or `redacted`: whether literals of statements are in the log; `None` in logs that do not say.
+    pub literals: Option<String>,
 }
 
 /// The beginning of a log, as found in a file.

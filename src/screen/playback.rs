@@ -284,6 +284,7 @@ impl Playback {
 
     fn refresh(&mut self) {
         self.picture.cockpit = self.replay.cockpit().clone();
+        self.picture.literals = self.replay.literals().clone();
     }
 }
 
