@@ -29,10 +29,10 @@ use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
+use crate::literals::{Kept, Table};
 use crate::log::LogError;
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
-use crate::literals::{Kept, Table};
 use crate::pg::sampler::{AttachError, PaceOrder, Sampler, Seen};
 use crate::pg::stop::{self, Stop, Stopper};
 use crate::pg::text::{DigestError, Digester};
@@ -269,7 +269,17 @@ impl Ready {
     /// Flies to the end; `tell` gets the lines, `feeder` the inputs, and neither may block. Returns the exit code.
     pub async fn fly(self, feeder: Option<Feeder>, mut tell: impl FnMut(Vec<Line>)) -> u8 {
         let Ready {
-            clock, begin, attached, links, mut inputs, mut seen, executor, recorder, host, mut questions, ..
+            clock,
+            begin,
+            attached,
+            links,
+            mut inputs,
+            mut seen,
+            executor,
+            recorder,
+            host,
+            mut questions,
+            ..
         } = self;
         let log = recorder.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let plate = Plate { flight: self.name, server: begin.server.clone(), log };

@@ -119,19 +119,8 @@ impl Sampler {
         let texts = Some(Texts::new(digester));
         let (place, _) = watch::channel(session.here(&conninfo));
         let (own, _) = watch::channel(session.own());
-        let sampler = Sampler {
-            conninfo,
-            application,
-            clock,
-            texts,
-            inputs,
-            pace,
-            now,
-            follow,
-            place,
-            own,
-            session,
-        };
+        let sampler =
+            Sampler { conninfo, application, clock, texts, inputs, pace, now, follow, place, own, session };
         Ok((sampler, handle, attached))
     }
 
@@ -152,19 +141,8 @@ impl Sampler {
 
     /// Looks until `stop` is given, and then leaves no session behind.
     pub async fn run(self, mut stop: Stop) {
-        let Sampler {
-            conninfo,
-            application,
-            clock,
-            texts,
-            inputs,
-            pace,
-            now,
-            follow,
-            place,
-            own,
-            session,
-        } = self;
+        let Sampler { conninfo, application, clock, texts, inputs, pace, now, follow, place, own, session } =
+            self;
         let mut eye = Eye { clock, texts, inputs, pace, now, follow, has_seen: false };
         let mut session = session;
         let mut backoff = Duration::ZERO;

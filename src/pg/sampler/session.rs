@@ -117,8 +117,7 @@ impl SamplerSession {
             backend: BackendId { pid: Pid(session.backend_pid()), backend_start },
             peer: session.peer(),
         };
-        let session =
-            SamplerSession { session, sample, watch, name, names, database, own, cut_from_bytes };
+        let session = SamplerSession { session, sample, watch, name, names, database, own, cut_from_bytes };
         Ok((session, attached))
     }
 

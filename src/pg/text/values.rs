@@ -151,8 +151,7 @@ impl Statement {
     fn hides_value(&mut self, token: &Token<'_>) -> bool {
         let is_any = |words: &[&str]| words.iter().any(|word| token.is(word));
         let is_word = matches!(token.kind, Kind::Word | Kind::QuotedName);
-        let begins_value =
-            token.is("to") || (token.text == "=" && token.kind == Kind::Operator);
+        let begins_value = token.is("to") || (token.text == "=" && token.kind == Kind::Operator);
         let was_identified = std::mem::take(&mut self.before) == Before::Identified;
         match self.place {
             Place::Setting if is_any(&["session", "local"]) => {}

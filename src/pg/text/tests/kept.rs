@@ -19,7 +19,10 @@ fn a_digester_tells_literals_only_where_asked() {
 #[test]
 fn literals_find_their_places() {
     for (raw, expected) in [
-        ("select 'a', 5 from t where b = E'\\'' and c = $1", "select 'a', 5 from t where b = E'\\'' and c = $4"),
+        (
+            "select 'a', 5 from t where b = E'\\'' and c = $1",
+            "select 'a', 5 from t where b = E'\\'' and c = $4",
+        ),
         ("select $2, a - -3, - - 4, $t$x$t$", "select $1, a - -3, 4, $t$x$t$"),
         ("insert into t values (1, f(2)), (3, f(4))", "insert into t values (1, f(2))"),
         ("select a in (1, 2), 'x'", "select a in (...), 'x'"),
