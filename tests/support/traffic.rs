@@ -253,8 +253,7 @@ impl Chance {
 fn text(id: u32, chance: &mut Chance) -> Text {
     let words = ["account_id", "created_at", "status", "customer", "amount_cents", "currency", "email"];
     let mut normalised = format!("SELECT t{}.id", id % TABLES);
-    let chars =
-        80 + (chance.below(1_400) * chance.below(1_400) / 1_400) as usize + chance.below(500) as usize;
+    let chars = 80 + (chance.below(1_400) * chance.below(1_400) / 1_400) as usize + chance.below(500) as usize;
     while normalised.len() < chars {
         let word = words[chance.below(words.len() as u64) as usize];
         normalised.push_str(&format!(", t{}.{word}_{}", chance.below(9), chance.below(40)));
