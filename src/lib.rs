@@ -23,6 +23,7 @@
 //! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
+//! | [`literals`] | literals kept by choice, beside the samples | deciding |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`judge`] | what other limits would have done in a recorded flight | acting |
@@ -53,6 +54,7 @@ pub mod flight;
 pub mod headless;
 pub mod host;
 pub mod judge;
+pub mod literals;
 pub mod log;
 pub mod pg;
 mod random;

@@ -101,6 +101,9 @@ struct FlightArgs {
     /// Do not record the flight
     #[arg(long, help_heading = "Flight")]
     no_record: bool,
+    /// Keep the literals of statements in the log and show them: passwords and personal data too
+    #[arg(long, help_heading = "Flight")]
+    keep_literals: bool,
     /// Who flies, for the log
     #[arg(long, value_name = "NAME", env = "LOCKPIT_OPERATOR", help_heading = "Flight")]
     operator: Option<String>,
@@ -289,6 +292,7 @@ fn settings(guard: &GuardArgs, flight: &FlightArgs) -> Result<Settings, Failure>
         ends_ms: flight.duration,
         limits,
         pace,
+        keep_literals: flight.keep_literals,
     })
 }
 

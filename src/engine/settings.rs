@@ -31,6 +31,9 @@ pub struct Settings {
     pub limits: Limits,
     /// How often to look.
     pub pace: Pace,
+    /// Literals of statements are kept beside the samples; no decision depends on them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_literals: bool,
 }
 
 impl Settings {

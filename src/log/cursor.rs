@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::batch::Entry;
 use super::error::ReadError;
 use super::head::{HEADER_BYTES, Head};
@@ -40,6 +42,8 @@ pub struct Seek {
     pub state: Vec<u8>,
     /// What belongs to it.
     pub held: Held,
+    /// Events of the segment before the checkpoint, which the engine knows nothing of.
+    pub events: Vec<Value>,
     /// Yields what came after the checkpoint.
     pub reader: Reader,
 }
@@ -167,11 +171,13 @@ impl Cursor {
         let mut reader =
             Reader::at(self.source.again(), self.head.clone(), segment.at_byte, segment.seq, texts);
         reader.quiet_before(seq);
+        let mut events = Vec::new();
         loop {
             match reader.next_item()? {
                 Some(Item::Entry { entry: Entry::Checkpoint(at, state), .. }) => {
-                    return Ok(Some(Seek { at, state, held: reader.held(), reader }));
+                    return Ok(Some(Seek { at, state, held: reader.held(), events, reader }));
                 }
+                Some(Item::Entry { entry: Entry::Event(_, event), .. }) => events.push(event),
                 Some(Item::Entry { entry: Entry::Gap(..), .. }) => {}
                 Some(Item::Entry { .. } | Item::Damage(_)) | None => return Ok(None),
             }

@@ -58,8 +58,8 @@ pub struct Meta {
     pub database: Option<String>,
     /// The plan that is flown.
     pub plan: Option<String>,
-    /// The values of statements are in the log.
-    pub keeps_literals: bool,
+    /// `kept` or `redacted`: whether literals of statements are in the log; `None` in logs that do not say.
+    pub literals: Option<String>,
     /// Which part of a recording that goes from file to file.
     pub part: Option<Part>,
     /// What the log was cut out of.

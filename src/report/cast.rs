@@ -204,6 +204,7 @@ impl<'a> Camera<'a> {
             cockpit: &picture.cockpit,
             live: &picture.cockpit,
             history: &picture.history,
+            literals: &picture.literals,
             now: playback.now(),
             origin: Origin::Replay(playback),
             frozen_ms: None,

@@ -303,5 +303,6 @@ impl Playback {
 
     fn refresh(&mut self) {
         self.picture.cockpit = self.replay.cockpit().clone();
+        self.picture.literals = self.replay.literals().clone();
     }
 }
