@@ -65,6 +65,7 @@ fn replayed(playback: &Playback, options: &CastOptions) -> String {
         cockpit: &picture.cockpit,
         live: &picture.cockpit,
         history: &picture.history,
+        literals: &picture.literals,
         now: playback.now(),
         origin: Origin::Replay(playback),
         frozen_ms: None,

@@ -110,7 +110,9 @@ impl Cursor {
 
     /// Where the last segment begins (0 without one), and where its own texts are.
     pub(super) fn last_segment(&self) -> (u64, Vec<u64>) {
-        self.segments.last().map_or((0, Vec::new()), |last| (last.at_byte, self.texts_at[last.n_texts..].to_vec()))
+        self.segments
+            .last()
+            .map_or((0, Vec::new()), |last| (last.at_byte, self.texts_at[last.n_texts..].to_vec()))
     }
 
     /// Every text.

@@ -67,7 +67,8 @@ impl Disk {
         name.push(format!(".torn-{from}"));
         let aside = PathBuf::from(name);
         let copied = (|| {
-            let mut tail = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+            let mut tail =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
             let mut log = File::open(path)?;
             io::Seek::seek(&mut log, io::SeekFrom::Start(from))?;
             io::copy(&mut log, &mut tail)?;

@@ -61,7 +61,9 @@ pub enum LogError {
         path: PathBuf,
     },
     /// The log that was to go on is not as it was written.
-    #[error("{path} is altered, and is not appended to: {what}; record elsewhere, and keep it for `lockpit verify`")]
+    #[error(
+        "{path} is altered, and is not appended to: {what}; record elsewhere, and keep it for `lockpit verify`"
+    )]
     Altered {
         /// The log.
         path: PathBuf,

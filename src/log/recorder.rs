@@ -130,8 +130,14 @@ impl Log {
         let disk = Disk::create(path, &[&header.encode()[..], &record].concat(), options.group)?;
         let position = Position::beginning(&header.encode(), &record);
         let Header { meta, .. } = header;
-        let start =
-            Start { disk, header: header.encode(), meta: meta.clone(), position, told: BTreeSet::new(), lost: None };
+        let start = Start {
+            disk,
+            header: header.encode(),
+            meta: meta.clone(),
+            position,
+            told: BTreeSet::new(),
+            lost: None,
+        };
         Log::start(start, options).map_err(failed)
     }
 

@@ -64,9 +64,16 @@ impl Log {
         let header: [u8; HEADER_BYTES] = head.bytes;
         let last_at = cursor.last_at();
         let lost = Lost::uncounted(why(tail.as_deref()), last_at);
-        let start = Start { disk, header, meta: head.meta.clone().unwrap_or_default(), position, told, lost: Some(lost) };
-        let log =
-            Log::start(start, options).map_err(|source| LogError::Create { path: path.to_owned(), source })?;
+        let start = Start {
+            disk,
+            header,
+            meta: head.meta.clone().unwrap_or_default(),
+            position,
+            told,
+            lost: Some(lost),
+        };
+        let log = Log::start(start, options)
+            .map_err(|source| LogError::Create { path: path.to_owned(), source })?;
         Ok(Resumed { log, head, last_at, tail })
     }
 }

@@ -8,10 +8,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chain::Pin;
 use super::disk::{self, Disk};
 use super::draft::{Draft, Position, Stream};
 use super::error::LogError;
-use super::chain::Pin;
 use super::head::{self, HEADER_BYTES, Meta, Part, UTC_AT, array};
 use super::loss::Lost;
 use super::queue::{Durable, Next, Shared, Stop, Work};
