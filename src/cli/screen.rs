@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::detach::farewell;
 use super::lines::complain;
-use super::verify::tell_landing;
 use super::stub::Exile;
+use super::verify::tell_landing;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::engine::input::Command;

@@ -34,8 +34,7 @@ back with --checkpoint; the message they were pasted in will do.";
 
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Failure> {
     let known = args.checkpoint.as_deref().map(read_checkpoint).transpose()?;
-    let found =
-        verify(&args.log, known.as_ref()).map_err(|error| Failure::new(Exit::BadLog, error))?;
+    let found = verify(&args.log, known.as_ref()).map_err(|error| Failure::new(Exit::BadLog, error))?;
     let text = words(&args.log, &found, known.as_ref());
     print_text(&text).map_err(|why| Failure::new(Exit::Usage, why))?;
     Ok(match found.verdict {

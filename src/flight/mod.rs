@@ -315,7 +315,8 @@ impl Ready {
             mut questions,
             ..
         } = self;
-        let log = recorder.shared_path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        let log =
+            recorder.shared_path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let plate = Plate { flight: self.name, server: begin.server.clone(), log };
         let mut desk = Desk::new(plate.clone(), Stick::new(begin.utc_us, self.screen.as_deref()));
         let greeting = greeting(plate, &begin, &attached, clock);

@@ -7,6 +7,8 @@ mod cuts;
 mod flights;
 mod full_disk;
 mod killed;
+mod resumed;
+mod ring;
 #[path = "../support/small_disk.rs"]
 mod small_disk;
 mod writer;

@@ -5,10 +5,13 @@ use lockpit::report::story::Kind;
 
 use crate::support::story;
 
-/// Where remarks stand in the flight `tripped`, which began at 12:29:17.057 UTC.
+/// 12:29:17.057 UTC on 21 November 2026.
+const BEGAN_US: i64 = 1_795_264_157_057_000;
+
+/// Where remarks stand in a flight that began then.
 fn placed(text: &str) -> Vec<(i64, String)> {
     let mut story = story("tripped");
-    story.flight.began_us -= story.flight.began_us % 1_000;
+    story.flight.began_us = BEGAN_US;
     let notes: Vec<Note> = notes::parse(text).expect("good remarks");
     notes::add(&mut story, notes).expect("they have a place");
     let remarks = story.timeline.into_iter().filter(|entry| entry.kind == Kind::Remark);

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use lockpit::engine::Cockpit;
 use lockpit::engine::effect::Effect;
 use lockpit::engine::ids::At;
 use lockpit::engine::input::{Command, Input, Request};
-use lockpit::log::{Batch, Header, Log, Meta, Options};
+use lockpit::log::Log;
 
+use super::made::{Made, header, patient};
 use super::traffic::{Server, Traffic};
 
 /// Time between two samples, in milliseconds.
@@ -33,57 +33,25 @@ pub(crate) fn drifting_flight(path: &Path, minutes: u64) -> Times {
 }
 
 fn flight(path: &Path, minutes: u64, mut foreign: Option<Effect>) -> Times {
-    let header = Header {
-        flight: [3; 16],
-        sync: [4; 16],
-        boot: [5; 16],
-        utc_us: 0,
-        monotonic_us: 0,
-        meta: Meta::default(),
-    };
-    // Nothing may be left out however slow the disk is.
-    let options = Options { queue_bytes: 1 << 30, queue_batches: 1 << 20, ..Options::default() };
-    let mut writer = Writer {
-        log: Log::create(path, &header, options).expect("a log in the test's folder"),
-        cockpit: Cockpit::default(),
-    };
+    let mut made = Made::new(Log::create(path, &header(), patient()).expect("a log in the test's folder"));
     let mut server = Server::new(Traffic { sessions: 20, churn_permille: 70, every_ms: EVERY_MS }, 11);
     for input in server.introduction() {
-        writer.turn(At(0), input, None);
+        made.turn(At(0), input);
     }
     let mut times = Times::default();
     for n in 1..=minutes * 60_000 / EVERY_MS {
         let (at, sample) = server.sample();
-        writer.turn(at, sample, None);
+        made.turn(at, sample);
         times.samples.push(at);
         if n.is_multiple_of(REMARKS) {
             let at = At(at.0 + 1);
             let note = format!("remark {}", n / REMARKS);
             let remark = Input::Command(Request { by: None, command: Command::Mark { note } });
-            writer.turn(at, remark, foreign.take());
+            made.turn_with(at, remark, foreign.take());
             times.remarks.push(at);
         }
     }
     let end = times.remarks.last().max(times.samples.last()).copied().unwrap_or_default();
-    writer.log.close(end).expect("a whole log");
+    made.log.close(end).expect("a whole log");
     times
-}
-
-struct Writer {
-    log: Log,
-    cockpit: Cockpit,
-}
-
-impl Writer {
-    fn turn(&mut self, at: At, input: Input, foreign: Option<Effect>) {
-        if self.log.wants_segment(at) {
-            assert!(self.log.begin_segment(at, self.cockpit.checkpoint()), "there is room");
-        }
-        let mut batch = Batch::new();
-        batch.input(at, &input);
-        for effect in self.cockpit.handle(at, input).into_iter().chain(foreign) {
-            batch.intent(at, &effect);
-        }
-        assert!(self.log.append(batch), "there is room");
-    }
 }

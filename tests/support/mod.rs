@@ -8,8 +8,9 @@ mod actor;
 mod cluster;
 mod jam;
 mod long;
+pub(crate) mod made;
 mod program;
-mod traffic;
+pub(crate) mod traffic;
 mod versions;
 mod wait;
 
