@@ -25,6 +25,8 @@
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`export`] | a part of a flight as a log of its own, without names if asked | changing a log, overwriting |
+//! | [`shelf`] | logs in a folder: listed, removed when asked | removing what is no log, or is being written |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -47,6 +49,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod engine;
+pub mod export;
 pub mod flight;
 pub mod headless;
 pub mod host;
@@ -56,3 +59,4 @@ mod random;
 pub mod remote;
 pub mod replay;
 pub mod screen;
+pub mod shelf;

@@ -10,6 +10,7 @@ mod generate;
 mod hooks;
 mod join;
 mod lines;
+mod logs;
 mod misspelt;
 mod replay;
 mod screen;
@@ -53,6 +54,8 @@ enum Command {
     Tell(tell::TellArgs),
     /// Play a flight again from its log: the same decisions, without a database
     Replay(replay::ReplayArgs),
+    /// Logs: what there is, a part of one to share, removal of old ones
+    Logs(logs::LogsArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
     /// Completions, manual pages, the configuration file with its defaults, and the table of keys
@@ -80,6 +83,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Join(args) => join::run(&args),
         Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),
+        Command::Logs(args) => logs::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Generate(args) => generate::run(&args),
     };
