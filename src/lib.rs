@@ -23,8 +23,11 @@
 //! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
+//! | [`literals`] | literals kept by choice, beside the samples | deciding |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`judge`] | what other limits would have done in a recorded flight | acting |
+//! | [`report`] | the post-mortem: a page, a ticket's text, every fact as JSON, a film of the screen | acting |
 //! | [`export`] | a part of a flight as a log of its own, without names if asked | changing a log, overwriting |
 //! | [`shelf`] | logs in a folder: listed, removed when asked | removing what is no log, or is being written |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
@@ -53,10 +56,13 @@ pub mod export;
 pub mod flight;
 pub mod headless;
 pub mod host;
+pub mod judge;
+pub mod literals;
 pub mod log;
 pub mod pg;
 mod random;
 pub mod remote;
 pub mod replay;
+pub mod report;
 pub mod screen;
 pub mod shelf;

@@ -15,14 +15,17 @@ mod track;
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use self::mask::{MaskError, Masker};
-use self::track::{Engine, Told, Track};
+use self::track::{Engine, Opened, Told, Track};
 use crate::engine::Cockpit;
 use crate::engine::ENGINE_VERSION;
 use crate::engine::checkpoint::{Checkpoint, RestoreError};
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::{Gap, Input};
+use crate::literals::{self, Table, from_event};
 use crate::log::{Batch, CopyWriter, Cut, Ending, Header, LogError, Pin, ReadError, Verdict};
 use crate::random;
 
@@ -120,6 +123,9 @@ pub fn export(request: &Request) -> Result<Exported, ExportError> {
     let Request { logs, from, to, is_masked, to_file } = request;
     let source = parts::in_order(logs)?;
     let masker = Masker::learning();
+    if *is_masked {
+        masker.meta(&source.meta)?;
+    }
     let extent = learn(&source.files, &masker, *from, *to)?;
     masker.learnt();
     let Some(Extent { from, to }) = extent.within else {
@@ -168,27 +174,36 @@ struct Found {
 /// The engine at the beginning of a cut, and what comes first.
 struct Start {
     cockpit: Cockpit,
+    /// Literals that were kept, of what runs then.
+    literals: Table,
     ahead: Option<Told>,
 }
 
 impl Start {
     /// Flies up to `from`, exclusively.
     fn open(files: &[PathBuf], from: At) -> Result<(Start, Track), ExportError> {
-        let (_, engine, mut track) = Track::open(files, from)?;
+        let Opened { engine, events, mut track, .. } = Track::open(files, from)?;
         let mut cockpit = restore(engine)?;
+        let mut literals = Table::default();
+        let learn = |literals: &mut Table, event: &Value| literals.take(from_event(event).unwrap_or_default());
+        events.iter().for_each(|event| learn(&mut literals, event));
         while let Some(told) = track.next()? {
             if told.at() >= from {
-                return Ok((Start { cockpit, ahead: Some(told) }, track));
+                return Ok((Start { cockpit, literals, ahead: Some(told) }, track));
             }
             match told {
-                Told::Turn { at, input, .. } => {
+                Told::Turn { at, input, events, .. } => {
+                    if let Input::Sample(sample) = input.as_ref() {
+                        literals.follow(sample);
+                    }
+                    events.iter().for_each(|event| learn(&mut literals, event));
                     let _ = cockpit.handle(at, *input);
                 }
                 Told::Resumed { engine, .. } | Told::NextFile { engine, .. } => cockpit = restore(engine)?,
-                Told::Event { .. } => {}
+                Told::Event { event, .. } => learn(&mut literals, &event),
             }
         }
-        Ok((Start { cockpit, ahead: None }, track))
+        Ok((Start { cockpit, literals, ahead: None }, track))
     }
 }
 
@@ -198,9 +213,9 @@ fn restore(engine: Engine) -> Result<Cockpit, ExportError> {
 
 /// Meets every name of the cut, and finds out where it begins and ends.
 fn learn(files: &[PathBuf], masker: &Masker, from: At, to: At) -> Result<Found, ExportError> {
-    let (begins, _, _) = Track::open(files, At(0))?;
+    let begins = Track::open(files, At(0))?.at;
     let from = from.max(begins);
-    let (Start { cockpit, ahead }, mut track) = Start::open(files, from)?;
+    let (Start { cockpit, ahead, .. }, mut track) = Start::open(files, from)?;
     masker.meet_engine(&cockpit)?;
     let mut next = ahead;
     let (mut ends, mut is_within) = (begins, false);
@@ -211,9 +226,12 @@ fn learn(files: &[PathBuf], masker: &Masker, from: At, to: At) -> Result<Found, 
         }
         is_within = true;
         match told {
-            Told::Turn { input, intents, .. } => {
+            Told::Turn { input, intents, events, .. } => {
                 masker.meet(&input)?;
                 masker.meet_value(&intents)?;
+                for event in &events {
+                    masker.event(event)?;
+                }
             }
             Told::Event { event, .. } => {
                 masker.event(&event)?;
@@ -253,9 +271,15 @@ impl<'a> Copyist<'a> {
         start: Start,
         from: At,
     ) -> Result<Copyist<'a>, ExportError> {
-        let Start { cockpit: original, ahead } = start;
+        let Start { cockpit: original, literals, ahead } = start;
         let cockpit = of_the_cut(&original, masker, is_masked)?;
         writer.begin_segment(from, &cockpit.checkpoint())?;
+        let kept = literals.all();
+        if !is_masked && !kept.is_empty() {
+            let mut batch = Batch::new();
+            batch.event(from, &literals::event(&kept));
+            writer.append(&batch)?;
+        }
         let original = is_masked.then_some(original);
         let (samples, gaps) = (0, Vec::new());
         Ok(Copyist { writer: Some(writer), masker, is_masked, original, cockpit, ahead, samples, gaps })
@@ -287,11 +311,16 @@ impl<'a> Copyist<'a> {
 
     fn write(&mut self, writer: &mut CopyWriter, told: Told) -> Result<(), ExportError> {
         match told {
-            Told::Turn { at, input, intents } => self.turn(writer, at, *input, intents),
+            Told::Turn { at, input, intents, events } => {
+                let mut batch = self.turn(writer, at, *input, intents)?;
+                for event in events {
+                    self.event(&mut batch, at, event)?;
+                }
+                Ok(writer.append(&batch)?)
+            }
             Told::Event { at, event } => {
-                let event = if self.is_masked { self.masker.event(&event)? } else { Some(event) };
                 let mut batch = Batch::new();
-                event.iter().for_each(|event| batch.event(at, event));
+                self.event(&mut batch, at, event)?;
                 Ok(writer.append(&batch)?)
             }
             Told::Resumed { at, gap, engine } => self.resume(writer, at, gap, engine),
@@ -312,7 +341,7 @@ impl<'a> Copyist<'a> {
         at: At,
         input: Input,
         intents: Vec<Effect>,
-    ) -> Result<(), ExportError> {
+    ) -> Result<Batch, ExportError> {
         if writer.wants_segment(at) {
             writer.begin_segment(at, &self.cockpit.checkpoint())?;
         } else if writer.wants_state() {
@@ -324,7 +353,7 @@ impl<'a> Copyist<'a> {
             batch.input(at, &input);
             intents.iter().for_each(|effect| batch.intent(at, effect));
             let _ = self.cockpit.handle(at, input);
-            return Ok(writer.append(&batch)?);
+            return Ok(batch);
         };
         let masked = self.masker.input(&input)?;
         let masked_intents: Vec<Effect> =
@@ -338,7 +367,13 @@ impl<'a> Copyist<'a> {
             let what = format!("{decided:?} instead of {masked_intents:?}");
             return Err(ExportError::OtherDecision { at, what });
         }
-        Ok(writer.append(&batch)?)
+        Ok(batch)
+    }
+
+    fn event(&self, batch: &mut Batch, at: At, event: Value) -> Result<(), ExportError> {
+        let event = if self.is_masked { self.masker.event(&event)? } else { Some(event) };
+        event.iter().for_each(|event| batch.event(at, event));
+        Ok(())
     }
 
     /// Goes on behind something that is missing.

@@ -16,8 +16,8 @@ use crate::log::{Cursor, Damage, Ending, Entry, Item, ReadError, Reader, Seek};
 /// What is told next.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// An input, and what was asked for because of it.
-    Turn { at: At, input: Box<Input>, intents: Vec<Effect> },
+    /// An input, what was asked for because of it, and what was noted meanwhile.
+    Turn { at: At, input: Box<Input>, intents: Vec<Effect>, events: Vec<Value> },
     /// Something no decision depends on.
     Event { at: At, event: Value },
     /// The engine behind something that is missing.
@@ -44,6 +44,17 @@ pub(super) struct Engine {
     pub(super) held: Held,
 }
 
+/// A place to begin at.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// The time of its checkpoint.
+    pub(super) at: At,
+    pub(super) engine: Engine,
+    /// What the segment tells before the checkpoint that no decision depends on.
+    pub(super) events: Vec<Value>,
+    pub(super) track: Track,
+}
+
 /// A place in the logs.
 #[derive(Debug)]
 pub(super) struct Track {
@@ -57,7 +68,7 @@ pub(super) struct Track {
 
 impl Track {
     /// The last checkpoint at or before `from`, or the first one, in files that are in order; and what comes after it.
-    pub(super) fn open(files: &[PathBuf], from: At) -> Result<(At, Engine, Track), ReadError> {
+    pub(super) fn open(files: &[PathBuf], from: At) -> Result<Opened, ReadError> {
         let mut chosen = None;
         for (n, file) in files.iter().enumerate() {
             let cursor = Cursor::open(file)?;
@@ -69,10 +80,10 @@ impl Track {
         let Some((n, mut cursor)) = chosen else {
             return Err(ReadError::NoCheckpoint { path: PathBuf::new() });
         };
-        let Seek { at, state, held, reader } = cursor.seek(from)?;
+        let Seek { at, state, held, events, reader } = cursor.seek(from)?;
         let later = files[n + 1..].iter().cloned().collect();
         let track = Track { reader, later, ahead: None, damage: None, changed: None };
-        Ok((at, Engine { state, held }, track))
+        Ok(Opened { at, engine: Engine { state, held }, events, track })
     }
 
     /// What comes next; `None` at the end of the last file.
@@ -80,8 +91,8 @@ impl Track {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Input(at, input) => {
-                    let intents = self.intents()?;
-                    return Ok(Some(Told::Turn { at, input: Box::new(input), intents }));
+                    let (intents, events) = self.rest_of_turn()?;
+                    return Ok(Some(Told::Turn { at, input: Box::new(input), intents, events }));
                 }
                 Entry::Event(at, event) => return Ok(Some(Told::Event { at, event })),
                 Entry::Gap(at, gap) => {
@@ -127,18 +138,19 @@ impl Track {
         Ok(None)
     }
 
-    fn intents(&mut self) -> Result<Vec<Effect>, ReadError> {
-        let mut intents = Vec::new();
+    fn rest_of_turn(&mut self) -> Result<(Vec<Effect>, Vec<Value>), ReadError> {
+        let (mut intents, mut events) = (Vec::new(), Vec::new());
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Intent(_, effect) => intents.push(effect),
+                Entry::Event(_, event) => events.push(event),
                 other => {
                     self.ahead = Some(other);
                     break;
                 }
             }
         }
-        Ok(intents)
+        Ok((intents, events))
     }
 
     fn take(&mut self) -> Result<Option<Entry>, ReadError> {

@@ -71,9 +71,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Verdict::Complete => f.write_str("complete: closed by its flight, every seal fits"),
-            Verdict::Torn(Torn::Clean) => {
-                f.write_str("torn: it has no end, and stops behind a whole turn of the flight; every seal fits")
-            }
+            Verdict::Torn(Torn::Clean) => f.write_str(
+                "torn: it has no end, and stops behind a whole turn of the flight; every seal fits",
+            ),
             Verdict::Torn(Torn::Within { bytes }) => write!(
                 f,
                 "torn: it stops within a turn of the flight, of which {bytes} bytes are there; what stands before it \
@@ -183,7 +183,8 @@ impl<'a> Pass<'a> {
         let whole = source.find_segment(self.header, from, self.seq)?.is_some()
             || source.later_batch_stands(from, self.seq)?;
         if whole {
-            let what = "a record does not fit its checksum, or records are missing; intact ones stand behind it";
+            let what =
+                "a record does not fit its checksum, or records are missing; intact ones stand behind it";
             return Ok(Verdict::Altered(at(from, what)));
         }
         Ok(Verdict::Torn(match source.is_zero_from(from)? {
@@ -199,13 +200,17 @@ impl<'a> Pass<'a> {
         }
         if known.bytes > self.pin.bytes {
             let (has, had) = (self.pin.bytes, known.bytes);
-            let what = format!("it was cut: {has} bytes of it are intact, and it had {had} at the checkpoint");
+            let what =
+                format!("it was cut: {has} bytes of it are intact, and it had {had} at the checkpoint");
             return Some(at(has, what));
         }
         let from = HEADER_BYTES as u64;
         let what = "it was written anew: what stands before the checkpoint is not what stood there";
-        (self.met != Some(known.chain))
-            .then(|| Altered { at_byte: from, until_byte: known.bytes, what: what.to_owned() })
+        (self.met != Some(known.chain)).then(|| Altered {
+            at_byte: from,
+            until_byte: known.bytes,
+            what: what.to_owned(),
+        })
     }
 
     /// Takes in the batch at this place, when it is whole.
@@ -247,9 +252,18 @@ impl<'a> Pass<'a> {
     }
 
     /// Why an intact record cannot stand where it does.
-    fn misplaced(&self, head: &RecordHead, seq: u32, followers: Option<u16>, n_before: u64) -> Option<String> {
+    fn misplaced(
+        &self,
+        head: &RecordHead,
+        seq: u32,
+        followers: Option<u16>,
+        n_before: u64,
+    ) -> Option<String> {
         if head.seq != seq {
-            return Some(format!("record {} stands where record {seq} was: swapped, dropped or put in", head.seq));
+            return Some(format!(
+                "record {} stands where record {seq} was: swapped, dropped or put in",
+                head.seq
+            ));
         }
         let fits = head.has(flag::BATCH) == (n_before == 0)
             && followers.is_none_or(|followers| followers == head.followers)

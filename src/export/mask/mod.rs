@@ -47,6 +47,7 @@ use crate::engine::ids::TextId;
 use crate::engine::input::{Gap, Input};
 use crate::engine::sample::Fact;
 use crate::engine::text::Text;
+use crate::literals;
 use crate::log::Meta;
 
 /// Why something cannot be masked.
@@ -167,7 +168,7 @@ impl Masker {
             label: meta.label.clone(),
             database,
             plan: meta.plan.as_deref().map(|plan| self.read(plan)).transpose()?,
-            keeps_literals: false,
+            literals: Some(literals::word(false).to_owned()),
             part: None,
             cut: None,
         })
