@@ -127,6 +127,12 @@ pub fn export(request: &Request) -> Result<Exported, ExportError> {
         masker.meta(&source.meta)?;
     }
     let extent = learn(&source.files, &masker, *from, *to)?;
+    let needed = masker.texts();
+    if *is_masked {
+        // What is named only elsewhere in the flight may be spoken of in the cut.
+        learn(&source.files, &masker, At(0), At(u64::MAX))?;
+    }
+    masker.need(needed);
     masker.learnt();
     let Some(Extent { from, to }) = extent.within else {
         let (from, to) = (*from, *to);
@@ -185,7 +191,8 @@ impl Start {
         let Opened { engine, events, mut track, .. } = Track::open(files, from)?;
         let mut cockpit = restore(engine)?;
         let mut literals = Table::default();
-        let learn = |literals: &mut Table, event: &Value| literals.take(from_event(event).unwrap_or_default());
+        let learn =
+            |literals: &mut Table, event: &Value| literals.take(from_event(event).unwrap_or_default());
         events.iter().for_each(|event| learn(&mut literals, event));
         while let Some(told) = track.next()? {
             if told.at() >= from {
@@ -222,6 +229,9 @@ fn learn(files: &[PathBuf], masker: &Masker, from: At, to: At) -> Result<Found, 
     while let Some(told) = next {
         ends = told.at();
         if told.at() > to {
+            while !is_within && let Some(later) = track.next()? {
+                ends = later.at();
+            }
             break;
         }
         is_within = true;

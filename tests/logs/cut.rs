@@ -113,7 +113,7 @@ fn nothing_is_overwritten_and_a_cut_that_fails_leaves_no_file() {
         lockpit(dir.path(), &["logs", "export", "jam.flight", "--from", from, "--to", to, "-o", file])
     };
     std::fs::write(dir.path().join("mine"), "precious").expect("written");
-    let ran = run("+1s", "+2s", "mine");
+    let ran = run("+2s", "+4s", "mine");
     assert_eq!((ran.exit, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains("mine exists already"), "{}", ran.err);
     assert_eq!(std::fs::read_to_string(dir.path().join("mine")).expect("there"), "precious");
@@ -128,10 +128,8 @@ fn nothing_is_overwritten_and_a_cut_that_fails_leaves_no_file() {
         assert!(ran.err.contains(why), "{why} in {}", ran.err);
         assert!(!dir.path().join("none.flight").exists());
     }
-    let ran = lockpit(
-        dir.path(),
-        &["logs", "export", "mine", "--from", "+1s", "--to", "+2s", "-o", "none.flight"],
-    );
+    let ran =
+        lockpit(dir.path(), &["logs", "export", "mine", "--from", "+1s", "--to", "+2s", "-o", "none.flight"]);
     assert_eq!(ran.exit, 7, "{}", ran.err);
 }
 

@@ -68,8 +68,14 @@ fn outcomes_are_told_from_the_end_of_each_log() {
 fn a_log_in_the_air_is_told_from_a_torn_one() {
     let dir = folder(&[]);
     let path = dir.path().join("a.flight");
-    let header =
-        Header { flight: [1; 16], sync: [2; 16], boot: [3; 16], utc_us: 0, monotonic_us: 0, meta: Meta::default() };
+    let header = Header {
+        flight: [1; 16],
+        sync: [2; 16],
+        boot: [3; 16],
+        utc_us: 0,
+        monotonic_us: 0,
+        meta: Meta::default(),
+    };
     let mut log = Log::create(&path, &header, Options::default()).expect("a log");
     let engine = lockpit::engine::Cockpit::default();
     assert!(log.begin_segment(lockpit::engine::ids::At(0), engine.checkpoint()));

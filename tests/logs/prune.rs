@@ -22,8 +22,14 @@ fn prune(dir: &Path, args: &[&str]) -> Ran {
 
 /// A log that began `seconds` after 1970 and lasted `lasted_ms`.
 fn log(path: &Path, utc_us: i64, lasted_ms: u64) -> Log {
-    let header =
-        Header { flight: [1; 16], sync: [2; 16], boot: [3; 16], utc_us, monotonic_us: 0, meta: Meta::default() };
+    let header = Header {
+        flight: [1; 16],
+        sync: [2; 16],
+        boot: [3; 16],
+        utc_us,
+        monotonic_us: 0,
+        meta: Meta::default(),
+    };
     let mut log = Log::create(path, &header, Options::default()).expect("a log");
     assert!(log.begin_segment(At(0), Cockpit::default().checkpoint()));
     let mut batch = lockpit::log::Batch::new();

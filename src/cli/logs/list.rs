@@ -194,7 +194,7 @@ fn date(head: &Head) -> Option<jiff::Timestamp> {
 }
 
 /// Widths that leave a line of 80 columns to a log: date, duration, database, plan, label, size.
-const WIDTHS: [usize; 6] = [19, 7, 14, 8, 6, 8];
+const WIDTHS: [usize; 6] = [19, 7, 11, 7, 6, 8];
 
 fn text(items: &[Item], is_verified: bool) -> String {
     if items.is_empty() {
@@ -226,10 +226,10 @@ fn text(items: &[Item], is_verified: bool) -> String {
     }
     let total = items.iter().filter_map(|item| item.bytes).fold(0, u64::saturating_add);
     let verified = match is_verified {
-        true => "every log was read through",
-        false => "not verified: integrity is told by the ends of each log; --verify reads all of it",
+        true => "; every log was read through",
+        false => "\nNot verified: integrity is what the end of a log says; --verify reads all of it",
     };
-    let _ = writeln!(out, "{}, {}; {verified}", count(items.len()), bytes_text(total));
+    let _ = writeln!(out, "{}, {}{verified}", count(items.len()), bytes_text(total));
     out
 }
 

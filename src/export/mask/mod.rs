@@ -9,13 +9,14 @@
 //! | hosts of the server | `server-1` |
 //! | operators, authors of remarks among them | `operator-1` |
 //!
-//! The numbers follow the order of first appearance in the cut, so that equal names stay equal and the same cut is
+//! The numbers follow the order of first appearance in the cut, and then in the rest of the logs, so that equal names stay equal and the same cut is
 //! masked alike every time. In statements, remarks, sentences and messages these names are replaced wherever they stand
 //! as whole words, whatever the case of their letters. Literals that were kept are left out.
 //!
 //! **Kept** are databases, schemas and tables (but those that are called like a role), statements without their
 //! literals, the label, figures, times, process ids, and the identity of the cluster: without them there would be
-//! nothing to see. A name that was never seen by itself, in a remark for instance, is not recognised.
+//! nothing to see. A name that stands nowhere in the logs by itself, but in a remark for
+//! instance, is not recognised.
 //!
 //! Owns what is a name and what stands for it. Never decides anything about a flight: patterns of the target become
 //! patterns on the masks, and whoever writes the masked flight flies it again and compares.
@@ -24,9 +25,6 @@ mod names;
 mod places;
 mod sample;
 mod walk;
-
-#[cfg(test)]
-mod tests;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -78,6 +76,11 @@ impl Masker {
     /// Texts that were referred to so far.
     pub(super) fn texts(&self) -> BTreeSet<TextId> {
         self.names.borrow().texts.clone()
+    }
+
+    /// Only these texts are needed.
+    pub(super) fn need(&self, texts: BTreeSet<TextId>) {
+        self.names.borrow_mut().texts = texts;
     }
 
     /// Takes in the names of an input.
