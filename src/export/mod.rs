@@ -322,7 +322,7 @@ impl<'a> Copyist<'a> {
     fn write(&mut self, writer: &mut CopyWriter, told: Told) -> Result<(), ExportError> {
         match told {
             Told::Turn { at, input, intents, events } => {
-                let mut batch = self.turn(writer, at, *input, intents)?;
+                let mut batch = self.turn(writer, at, *input, &intents)?;
                 for event in events {
                     self.event(&mut batch, at, event)?;
                 }
@@ -350,7 +350,7 @@ impl<'a> Copyist<'a> {
         writer: &mut CopyWriter,
         at: At,
         input: Input,
-        intents: Vec<Effect>,
+        intents: &[Effect],
     ) -> Result<Batch, ExportError> {
         if writer.wants_segment(at) {
             writer.begin_segment(at, &self.cockpit.checkpoint())?;
