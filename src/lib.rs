@@ -28,6 +28,8 @@
 //! | [`replay`] | a flight again, compared with what it decided | acting |
 //! | [`judge`] | what other limits would have done in a recorded flight | acting |
 //! | [`report`] | the post-mortem: a page, a ticket's text, every fact as JSON, a film of the screen | acting |
+//! | [`export`] | a part of a flight as a log of its own, without names if asked | changing a log, overwriting |
+//! | [`shelf`] | logs in a folder: listed, removed when asked | removing what is no log, or is being written |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -50,6 +52,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod engine;
+pub mod export;
 pub mod flight;
 pub mod headless;
 pub mod host;
@@ -62,3 +65,4 @@ pub mod remote;
 pub mod replay;
 pub mod report;
 pub mod screen;
+pub mod shelf;

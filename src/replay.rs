@@ -11,7 +11,7 @@ use crate::engine::ids::At;
 use crate::engine::input::{Gap, Input};
 use crate::engine::{Cockpit, ENGINE_VERSION};
 use crate::literals::{self, Table};
-use crate::log::{Cursor, Damage, Ending, Entry, Item, ReadError, Reader};
+use crate::log::{Cursor, Damage, Ending, Entry, Head, Item, ReadError, Reader};
 
 /// Why a replay cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +143,11 @@ impl Replay {
     /// Whether the log was made by another version of the engine: differences are then a judgement anew.
     pub fn is_rejudged(&self) -> bool {
         is_of_another_engine(&self.cockpit)
+    }
+
+    /// The beginning of the log.
+    pub fn head(&self) -> &Head {
+        self.reader.head()
     }
 
     /// How the log ends; to be asked when there are no more steps.

@@ -11,6 +11,7 @@ mod hooks;
 mod join;
 mod judge;
 mod lines;
+mod logs;
 mod misspelt;
 mod replay;
 mod report;
@@ -62,6 +63,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Whether a log is complete, torn or altered, and its checkpoint
     Verify(verify::VerifyArgs),
+    /// Logs: what there is, a part of one to share, removal of old ones
+    Logs(logs::LogsArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
     /// Completions, manual pages, the configuration file with its defaults, and the table of keys
@@ -92,6 +95,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Judge(args) => judge::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Logs(args) => logs::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Generate(args) => generate::run(&args),
     };

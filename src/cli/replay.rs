@@ -11,9 +11,10 @@ use super::screen::{self, LooksArgs};
 use super::{Exit, Failure, target};
 use crate::config::Config;
 use crate::engine::ids::At;
+use crate::export;
 use crate::headless::Narrator;
 use crate::headless::line::{self, Body, Line};
-use crate::log::Ending;
+use crate::log::{Ending, Head};
 use crate::random;
 use crate::replay::{Drift, Replay, ReplayError, Step};
 use crate::screen::playback::Playback;
@@ -131,6 +132,9 @@ pub(super) fn play_recorded(log: &[u8], looks: Option<Looks>) -> Result<u8, Fail
 
 fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
     let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
+    // What happened before a cut is not in it.
+    let begins = Head::read(log).ok().and_then(|head| head.meta?.cut).map(|cut| At(cut.from_us));
+    let at = at.max(begins.filter(|begins| *begins > At(0)));
     let mut replay = match at {
         None => Replay::open(log),
         Some(at) => Replay::open_at(log, at),
@@ -182,12 +186,15 @@ pub(super) struct Teller {
     has_drifted: bool,
     /// The flight has still to be introduced, because the replay did not begin at its beginning.
     context: bool,
+    /// Which part of a flight the log holds, if not all.
+    cut: Option<String>,
 }
 
 impl Teller {
     fn new(replay: &Replay, at: Option<At>) -> Teller {
         let (from, context) = (at.unwrap_or_default(), at.is_some());
-        Teller { narrator: Narrator::resume(replay.cockpit()), from, has_drifted: false, context }
+        let cut = replay.head().meta.as_ref().and_then(|meta| meta.cut.as_ref()).map(export::words);
+        Teller { narrator: Narrator::resume(replay.cockpit()), from, has_drifted: false, context, cut }
     }
 
     /// For who begins to read at the newest checkpoint.
@@ -203,7 +210,7 @@ impl Teller {
     pub(super) fn tell(&mut self, replay: &Replay, step: &Step) -> std::io::Result<()> {
         let cockpit = replay.cockpit();
         let rejudged = replay.is_rejudged();
-        let (at, lines) = match step {
+        let (at, mut lines) = match step {
             Step::Turn { at, was_sample, drift } => {
                 let mut lines = self.narrator.tell(*at, cockpit, *was_sample);
                 if let Some(drift) = drift {
@@ -232,7 +239,12 @@ impl Teller {
         }
         let mut out = std::io::stdout().lock();
         if std::mem::take(&mut self.context) {
-            print(&mut out, &Narrator::flight(at, cockpit))?;
+            lines.insert(0, Narrator::flight(at, cockpit));
+        }
+        for line in &mut lines {
+            if let Body::Flight(flight) = &mut line.body {
+                flight.cut.clone_from(&self.cut);
+            }
         }
         lines.iter().try_for_each(|line| print(&mut out, line))?;
         out.flush()

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Cockpit;
 use super::ids::TextId;
@@ -75,9 +75,16 @@ impl Cockpit {
 
     /// The part of a checkpoint that its inputs do not tell.
     pub fn state(&self) -> Vec<u8> {
-        let state =
-            StateRef { has_sample: self.sample.is_some(), has_slow: self.slow.is_some(), cockpit: self };
-        serde_json::to_vec(&state).expect("the engine's state has string keys and finite numbers only")
+        serde_json::to_vec(&self.state_ref())
+            .expect("the engine's state has string keys and finite numbers only")
+    }
+
+    /// The same state, for a serializer of the caller's own, such as one that replaces names.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn state_to<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.state_ref().serialize(serializer)
     }
 
     /// The engine at a checkpoint. What is held beyond what the state knows of is left out.
@@ -94,5 +101,9 @@ impl Cockpit {
         cockpit.catalog.recall(held.texts);
         cockpit.derive();
         Ok(cockpit)
+    }
+
+    fn state_ref(&self) -> StateRef<'_> {
+        StateRef { has_sample: self.sample.is_some(), has_slow: self.slow.is_some(), cockpit: self }
     }
 }

@@ -13,9 +13,17 @@ use super::target::Target;
 const STOPS_ON_ERROR: [&str; 8] =
     ["PostgreSQL JDBC Driver", "flyway", "liquibase", "alembic", "dbmate", "sqlx", "golang-migrate", "rails"];
 
+/// Runs on after a failed statement unless it is told otherwise.
+const PSQL: &str = "psql";
+
 /// Whether clients called `application` are known to end their run when a statement fails.
 pub fn ends_on_error(application: &str) -> bool {
     STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(application))
+}
+
+/// Whether a decision depends on a client being called `application`: it is then the name of a well-known tool.
+pub fn is_known_client(application: &str) -> bool {
+    application == PSQL || ends_on_error(application)
 }
 
 /// What the server itself can do to stop `target` when nobody is left to watch it; `None` when the consent
@@ -71,7 +79,7 @@ fn automatic_rung(target: &Target) -> (Rung, String) {
     if ends_on_error(client) {
         return (Rung::Cancel, format!("{client} ends its run when a statement fails"));
     }
-    if client != "psql" && target.in_explicit_transaction() {
+    if client != PSQL && target.in_explicit_transaction() {
         return (Rung::Cancel, "its transaction fails as a whole".to_owned());
     }
     (Rung::Terminate, "after a cancel its client could run the next statement of a script".to_owned())

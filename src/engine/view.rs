@@ -168,6 +168,11 @@ impl Cockpit {
         self.tally
     }
 
+    /// When it was last told anything.
+    pub fn last_seen(&self) -> At {
+        self.last_seen
+    }
+
     /// Whether the flight has ended.
     pub fn is_over(&self) -> bool {
         self.over

@@ -77,6 +77,8 @@ pub struct Flight {
     pub signals: bool,
     /// What this flight cannot see, and what would let it.
     pub not_seen: Vec<String>,
+    /// Of a replay of a part of a flight: which part, for people.
+    pub cut: Option<String>,
     /// Who flies.
     pub operator: Option<String>,
     /// What the database is, such as `PROD`.

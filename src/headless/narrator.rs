@@ -165,6 +165,8 @@ fn flight(cockpit: &Cockpit) -> Flight {
         sees_all: rights.is_some_and(|rights| rights.sees_all),
         signals: rights.is_some_and(|rights| rights.signals),
         not_seen: Unseen::of(cockpit).into_iter().map(|unseen| unseen.sentence).collect(),
+        // Only who reads a log knows.
+        cut: None,
         operator: begin.and_then(|begin| begin.operator.clone()),
         label: begin.and_then(|begin| begin.label.clone()),
         target: settings.target.to_string(),

@@ -84,6 +84,14 @@ pub enum LogError {
         /// What the system said.
         source: io::Error,
     },
+    /// Writing a log that is copied from another one failed.
+    #[error("cannot write {path}: {source}; nothing is left of it")]
+    Write {
+        /// The log that was being written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The end of the flight could not be written; what was durable before is intact.
     #[error("the log ends without its last part: {entries} entries lost since {at_ms} ms of the flight ({why})", entries = lost.entries, at_ms = lost.since.ms(), why = lost.why)]
     Unfinished {

@@ -32,6 +32,7 @@
 mod batch;
 mod chain;
 mod codec;
+mod copy;
 mod cursor;
 mod disk;
 mod draft;
@@ -55,6 +56,7 @@ mod writer;
 
 pub use batch::{Batch, Entry};
 pub use chain::{Chain, Pin, PinError};
+pub use copy::CopyWriter;
 pub use cursor::{Cursor, Seek, Segment};
 pub use disk::{is_locked, is_written};
 pub use error::{LogError, ReadError};

@@ -18,6 +18,7 @@ use crate::engine::Cockpit;
 use crate::engine::guard::{Level, RULES, Reading};
 use crate::engine::ids::At;
 use crate::engine::timeline::{Event, GuardState};
+use crate::export;
 use crate::log::{Head, verify};
 use crate::replay::{Replay, ReplayError, Step};
 
@@ -56,6 +57,14 @@ pub fn read(path: &Path, zone: &TimeZone) -> Result<Story, ReplayError> {
         Some(error) if replay.cockpit().flight().is_none() => return Err(error),
         Some(error) => Integrity::unreadable(&error.to_string()),
         None => Integrity::of(&verify(path, None)?),
+    };
+    let integrity = match head.meta.as_ref().and_then(|meta| meta.cut.as_ref()).map(export::words) {
+        Some(cut) => {
+            let after = integrity.sentence;
+            let sentence = format!("This log is {cut}; what came before and after is not in it. {after}");
+            Integrity { sentence, ..integrity }
+        }
+        None => integrity,
     };
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(scribe.finish(&replay, &head, name, integrity, zone))
