@@ -6,7 +6,7 @@ use std::io::Write;
 use lockpit::engine::ids::At;
 use lockpit::log::{Cursor, Ending, Entry, Item, Options, Reader, Seek};
 
-use super::forge::{Dice, HEADER, SEGMENT, records};
+use super::forge::{Dice, header_len, kind, records};
 use super::support::{create, drain, entries, mark, place, read, state, three_segments, wait_until};
 
 #[test]
@@ -17,11 +17,11 @@ fn a_follower_sees_every_batch_once_it_is_whole_however_the_bytes_arrive() {
     for step in [1, 2, 7, 100] {
         let (_dir, growing) = place();
         let mut file = File::create(&growing).expect("created");
-        file.write_all(&bytes[..HEADER]).expect("written");
+        file.write_all(&bytes[..header_len(&bytes)]).expect("written");
         let mut reader = Reader::open(&growing).expect("opened");
         let mut cursor = Cursor::open(&growing).expect("opened");
         let mut seen = Vec::new();
-        for part in bytes[HEADER..].chunks(step) {
+        for part in bytes[header_len(&bytes)..].chunks(step) {
             file.write_all(part).expect("written");
             seen.extend(drain(&mut reader));
             cursor.refresh().expect("readable");
@@ -60,7 +60,8 @@ fn a_follower_waits_at_a_torn_tail_and_goes_on_when_it_is_replaced() {
     let (_dir, path) = place();
     let bytes = three_segments(&path);
     let (items, _) = read(&path);
-    let third = records(&bytes).iter().filter(|record| record.kind == SEGMENT).nth(2).expect("three").at;
+    let third =
+        records(&bytes).iter().filter(|record| record.kind == kind::SEGMENT).nth(2).expect("three").at;
     let (_dir, growing) = place();
     // As a writer leaves it that ran out of space: longer than what will replace it.
     std::fs::write(&growing, [&bytes[..third], &vec![0x99; bytes.len()][..]].concat()).expect("written");
@@ -143,7 +144,7 @@ fn a_length_that_leads_past_a_segment_does_not_hide_it() {
     let (_dir, path) = place();
     let mut bytes = three_segments(&path);
     let found = records(&bytes);
-    let second = found.iter().filter(|record| record.kind == SEGMENT).nth(1).expect("three").at;
+    let second = found.iter().filter(|record| record.kind == kind::SEGMENT).nth(1).expect("three").at;
     let before = found.iter().position(|record| record.end == second).expect("the record before");
     // Where the record seems to end, an intact one begins: the first behind the second segment's checkpoint.
     let len = (found[before + 2].end - found[before].at - 24) as u32;
