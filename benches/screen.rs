@@ -277,6 +277,7 @@ fn frame_times(log: &Path, n_waiters: usize) -> Vec<Vec<String>> {
                 cockpit: &picture.cockpit,
                 live: &picture.cockpit,
                 history: &picture.history,
+                literals: &picture.literals,
                 now: playback.now(),
                 origin: Origin::Replay(&playback),
                 frozen_ms: None,

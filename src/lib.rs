@@ -23,8 +23,11 @@
 //! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
+//! | [`literals`] | literals kept by choice, beside the samples | deciding |
 //! | [`log`] | the file: written unbreakably, read sceptically | meaning |
 //! | [`replay`] | a flight again, compared with what it decided | acting |
+//! | [`judge`] | what other limits would have done in a recorded flight | acting |
+//! | [`report`] | the post-mortem: a page, a ticket's text, every fact as JSON, a film of the screen | acting |
 //! | [`remote`] | finding a flight, talking to it, reading along | commanding past the flight's own rules |
 //! | [`screen`] | the screens, the keys, a log played | connecting, deciding, slowing a flight down |
 //! | [`headless`] | JSON lines, derived from the engine | deciding |
@@ -50,9 +53,12 @@ pub mod engine;
 pub mod flight;
 pub mod headless;
 pub mod host;
+pub mod judge;
+pub mod literals;
 pub mod log;
 pub mod pg;
 mod random;
 pub mod remote;
 pub mod replay;
+pub mod report;
 pub mod screen;

@@ -10,6 +10,7 @@ use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::{Gap, Input};
 use crate::engine::{Cockpit, ENGINE_VERSION};
+use crate::literals::{self, Table};
 use crate::log::{Cursor, Damage, Ending, Entry, Item, ReadError, Reader};
 
 /// Why a replay cannot go on.
@@ -30,8 +31,10 @@ pub enum ReplayError {
 pub struct Replay {
     reader: Reader,
     cockpit: Cockpit,
+    literals: Table,
     next: Option<Entry>,
     damage: Option<Damage>,
+    recorded: Vec<Effect>,
     /// The engine is the flight's: from the first checkpoint on, or from the first input.
     has_begun: bool,
 }
@@ -86,13 +89,7 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says what is wrong with the log.
     pub fn open(path: &Path) -> Result<Replay, ReplayError> {
-        Ok(Replay {
-            reader: Reader::open(path)?,
-            cockpit: Cockpit::default(),
-            next: None,
-            damage: None,
-            has_begun: false,
-        })
+        Ok(Replay::of(Reader::open(path)?, Cockpit::default(), false))
     }
 
     /// A replay from the last checkpoint at or before `at`; of a log that another version of the engine has made,
@@ -112,16 +109,35 @@ impl Replay {
         let seek = cursor.seek(at)?;
         match Cockpit::restore(&seek.state, seek.held) {
             Ok(cockpit) if !is_of_another_engine(&cockpit) => {
-                Ok(Replay { reader: seek.reader, cockpit, next: None, damage: None, has_begun: true })
+                let mut replay = Replay::of(seek.reader, cockpit, true);
+                seek.events.iter().for_each(|event| replay.learn(event));
+                Ok(replay)
             }
             Ok(_) | Err(RestoreError::State(_)) => Replay::open(cursor.path()),
             Err(error @ RestoreError::Lacks) => Err(ReplayError::Checkpoint(error)),
         }
     }
 
+    fn of(reader: Reader, cockpit: Cockpit, has_begun: bool) -> Replay {
+        Replay {
+            reader,
+            cockpit,
+            literals: Table::default(),
+            next: None,
+            damage: None,
+            recorded: Vec::new(),
+            has_begun,
+        }
+    }
+
     /// The engine as it was.
     pub fn cockpit(&self) -> &Cockpit {
         &self.cockpit
+    }
+
+    /// Literals of what backends run, where the flight kept them and the log has been read that far.
+    pub fn literals(&self) -> &Table {
+        &self.literals
     }
 
     /// Whether the log was made by another version of the engine: differences are then a judgement anew.
@@ -158,14 +174,32 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] says why it cannot go on.
     pub fn step(&mut self) -> Result<Option<Step>, ReplayError> {
+        self.step_along(&mut |_, _| {})
+    }
+
+    /// What the log has of the last turn: the effects that were asked for in the flight.
+    pub fn recorded(&self) -> &[Effect] {
+        &self.recorded
+    }
+
+    /// The next step; `along` gets its input before the engine does.
+    ///
+    /// # Errors
+    /// [`ReplayError`] says why it cannot go on.
+    pub fn step_along(&mut self, along: &mut dyn FnMut(At, &Input)) -> Result<Option<Step>, ReplayError> {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Input(at, input) => {
                     self.has_begun = true;
                     let was_sample = matches!(input, Input::Sample(_));
+                    along(at, &input);
                     let replayed = self.cockpit.handle(at, input);
-                    let recorded = self.intents()?;
-                    let drift = (recorded != replayed).then_some(Drift { recorded, replayed });
+                    self.recorded = self.intents()?;
+                    if let Some(sample) = self.cockpit.sample() {
+                        self.literals.follow(sample);
+                    }
+                    let drift = (self.recorded != replayed)
+                        .then(|| Drift { recorded: self.recorded.clone(), replayed });
                     return Ok(Some(Step::Turn { at, was_sample, drift }));
                 }
                 Entry::Gap(at, gap) => {
@@ -187,7 +221,8 @@ impl Replay {
                     }
                 }
                 // An intent without its input belongs to a turn that was lost.
-                Entry::Intent(..) | Entry::Event(..) => {}
+                Entry::Intent(..) => {}
+                Entry::Event(_, event) => self.learn(&event),
             }
         }
         Ok(None)
@@ -232,7 +267,7 @@ impl Replay {
         while let Some(entry) = self.take()? {
             match entry {
                 Entry::Intent(_, effect) => intents.push(effect),
-                Entry::Event(..) => {}
+                Entry::Event(_, event) => self.learn(&event),
                 other => {
                     self.next = Some(other);
                     break;
@@ -240,6 +275,11 @@ impl Replay {
             }
         }
         Ok(intents)
+    }
+
+    /// What an event tells that is shown.
+    fn learn(&mut self, event: &serde_json::Value) {
+        self.literals.take(literals::from_event(event).unwrap_or_default());
     }
 
     fn take(&mut self) -> Result<Option<Entry>, ReplayError> {

@@ -1,7 +1,7 @@
 //! `lockpit attach`: watch a database, and guard somebody else's migration.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,12 +9,10 @@ use super::lines::{Printer, complain};
 use super::screen::{self, LooksArgs};
 use super::stub::Exile;
 use super::{Exit, Failure, detach, stub, target};
-use crate::config::Config;
+use crate::config::{Config, guardrails};
 use crate::engine::ENGINE_VERSION;
 use crate::engine::input::Begin;
-use crate::engine::settings::{
-    Arming, BlindLimit, IfLost, Limits, OnTrip, Pace, QueueAgeLimit, QueueDepthLimit, Selector, Settings,
-};
+use crate::engine::settings::{Arming, IfLost, Limits, OnTrip, Pace, Selector, Settings};
 use crate::flight::signals::{OnHangup, obey};
 use crate::flight::{Commands, Company, Flight, FlightError, Ready, Record};
 use crate::log::default_dir;
@@ -76,6 +74,9 @@ struct GuardArgs {
     /// Never stop anything
     #[arg(long, help_heading = "Guard")]
     read_only: bool,
+    /// Limits of the guardrails, in a file of their own; --queue-depth and --queue-age come first
+    #[arg(long, value_name = "FILE", help_heading = "Guard")]
+    guardrails: Option<PathBuf>,
     /// Victims behind the target at which queue_depth trips [default: the smaller of 5 and half the usual
     /// active clients]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Guard")]
@@ -100,6 +101,9 @@ struct FlightArgs {
     /// Do not record the flight
     #[arg(long, help_heading = "Flight")]
     no_record: bool,
+    /// Keep the literals of statements in the log and show them: passwords and personal data too
+    #[arg(long, help_heading = "Flight")]
+    keep_literals: bool,
     /// Who flies, for the log
     #[arg(long, value_name = "NAME", env = "LOCKPIT_OPERATOR", help_heading = "Flight")]
     operator: Option<String>,
@@ -275,6 +279,9 @@ fn settings(guard: &GuardArgs, flight: &FlightArgs) -> Result<Settings, Failure>
         pace.busy_ms = interval_ms;
         pace.quiet_ms = pace.quiet_ms.max(interval_ms);
     }
+    let mut limits = limits(guard.guardrails.as_deref())?;
+    limits.queue_depth.limit = guard.queue_depth.or(limits.queue_depth.limit);
+    limits.queue_age.limit_ms = guard.queue_age.unwrap_or(limits.queue_age.limit_ms);
     Ok(Settings {
         target: guard.target.clone(),
         arming,
@@ -283,15 +290,16 @@ fn settings(guard: &GuardArgs, flight: &FlightArgs) -> Result<Settings, Failure>
         read_only: guard.read_only,
         armed_until_ms: guard.until,
         ends_ms: flight.duration,
-        limits: Limits {
-            queue_depth: QueueDepthLimit { limit: guard.queue_depth, ..QueueDepthLimit::default() },
-            queue_age: guard
-                .queue_age
-                .map_or_else(QueueAgeLimit::default, |limit_ms| QueueAgeLimit { limit_ms }),
-            blind: BlindLimit::default(),
-        },
+        limits,
         pace,
+        keep_literals: flight.keep_literals,
     })
+}
+
+/// The limits of a guardrails file; without one, the defaults.
+fn limits(file: Option<&Path>) -> Result<Limits, Failure> {
+    let limits = file.map(guardrails::load).transpose();
+    Ok(limits.map_err(|error| Failure::new(Exit::Usage, error))?.unwrap_or_default())
 }
 
 /// What the engine is told first; the flight fills in where and when.

@@ -40,6 +40,9 @@ pub(super) struct DemoArgs {
     /// Record the flight in this file, which stays
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Keep the literals of statements in the log and show them
+    #[arg(long, conflicts_with = "recorded")]
+    keep_literals: bool,
     #[command(flatten)]
     looks: LooksArgs,
 }
@@ -83,13 +86,18 @@ pub(super) fn run(args: DemoArgs) -> Result<u8, Failure> {
     complain(&format!("starting a throw-away PostgreSQL {}", binaries.version()));
     let server = Server::start(&binaries, ServerOptions::default().set("max_connections", "100"))
         .map_err(|error| unavailable(&error))?;
-    let exit = runtime()?.block_on(show(&server, args.record, looks));
+    let exit = runtime()?.block_on(show(&server, args.record, args.keep_literals, looks));
     // Stops the server and removes its files; a janitor does the same should this process be killed.
     drop(server);
     exit
 }
 
-async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) -> Result<u8, Failure> {
+async fn show(
+    server: &Server,
+    record: Option<PathBuf>,
+    keep_literals: bool,
+    looks: Option<Looks>,
+) -> Result<u8, Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::new(Exit::Unreachable, error);
     let conninfo = server.conninfo();
     let config = conninfo.parse().map_err(|error: tokio_postgres::Error| broken(&error))?;
@@ -106,6 +114,7 @@ async fn show(server: &Server, record: Option<PathBuf>, looks: Option<Looks>) ->
             ..Limits::default()
         },
         ends_ms: looks.is_none().then_some(AT_MOST_MS),
+        keep_literals,
         ..Settings::default()
     };
     let flight = Flight {

@@ -9,9 +9,11 @@ mod exit;
 mod generate;
 mod hooks;
 mod join;
+mod judge;
 mod lines;
 mod misspelt;
 mod replay;
+mod report;
 mod screen;
 mod stub;
 mod target;
@@ -53,6 +55,10 @@ enum Command {
     Tell(tell::TellArgs),
     /// Play a flight again from its log: the same decisions, without a database
     Replay(replay::ReplayArgs),
+    /// What other limits would have done, over one or many logs
+    Judge(judge::JudgeArgs),
+    /// The post-mortem of a flight, from its log: a page, text for a ticket, or JSON
+    Report(report::ReportArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
     /// Completions, manual pages, the configuration file with its defaults, and the table of keys
@@ -80,6 +86,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Join(args) => join::run(&args),
         Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),
+        Command::Judge(args) => judge::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Generate(args) => generate::run(&args),
     };

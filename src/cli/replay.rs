@@ -148,7 +148,7 @@ fn play(log: &Path, at: Option<At>) -> Result<u8, Failure> {
 }
 
 /// Says how a log ends; the exit code where that decides it.
-fn closing(log: &Path, ending: Ending) -> Option<u8> {
+pub(super) fn closing(log: &Path, ending: Ending) -> Option<u8> {
     match ending {
         Ending::Complete => None,
         Ending::Torn { at_byte, lost_bytes } => {

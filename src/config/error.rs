@@ -34,7 +34,7 @@ pub enum ConfigError {
 impl ConfigError {
     pub(super) fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
         let span = error.span().unwrap_or_default();
-        let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+        let line = line_at(text, span.start);
         let mut why = error.message().replace('\n', "; ");
         let word = text.get(span).unwrap_or_default().trim_matches(['"', '\'']);
         if let Some(near) = meant(&why, word) {
@@ -42,6 +42,11 @@ impl ConfigError {
         }
         ConfigError::Wrong { path: path.to_owned(), line, why }
     }
+}
+
+/// The line of a byte of `text`, from 1.
+pub(super) fn line_at(text: &str, at_byte: usize) -> usize {
+    text.get(..at_byte).unwrap_or_default().matches('\n').count() + 1
 }
 
 /// What a word that is not known was probably meant to be.

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod error;
+pub mod guardrails;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -38,6 +38,7 @@ pub mod history;
 pub mod host;
 pub mod ids;
 pub mod input;
+mod judged;
 pub mod locks;
 pub mod near;
 pub mod overrides;
@@ -89,7 +90,7 @@ pub use view::Tally;
 mod tests;
 
 /// The engine's version. A log made by another one is re-judged rather than compared.
-pub const ENGINE_VERSION: u32 = 2;
+pub const ENGINE_VERSION: u32 = 3;
 
 /// How long the end of a flight waits to hear what became of its target.
 const FATE_WITHIN_MS: u64 = 1_000;

@@ -81,8 +81,11 @@ impl Override {
     }
 }
 
-/// Why this limit cannot be set.
-pub(super) fn check(guardrail: &str, limit: u64) -> Result<(), String> {
+/// Whether this limit can be set for this rule.
+///
+/// # Errors
+/// Why it cannot, in words for people.
+pub fn check(guardrail: &str, limit: u64) -> Result<(), String> {
     let Some((_, unit)) = RULES.iter().find(|(name, _)| *name == guardrail) else {
         let names = RULES.map(|(name, _)| name).join(", ");
         return Err(format!("there is no guardrail '{guardrail}': there are {names}"));

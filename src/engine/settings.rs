@@ -31,6 +31,9 @@ pub struct Settings {
     pub limits: Limits,
     /// How often to look.
     pub pace: Pace,
+    /// Literals of statements are kept beside the samples; no decision depends on them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_literals: bool,
 }
 
 impl Settings {
@@ -38,6 +41,14 @@ impl Settings {
     pub const ARMING_MS: u64 = 30 * 60 * 1_000;
     /// How long a rung of the abort ladder has before the next one.
     pub const GRACE_MS: u64 = 1_000;
+
+    /// The same flight, judged anew by other limits: from its beginning to its end every trip is decided, and
+    /// nothing is acted on.
+    #[must_use]
+    pub fn judged_by(&self, limits: Limits) -> Settings {
+        let arming = Arming::Shadow;
+        Settings { arming, read_only: false, armed_until_ms: Some(u64::MAX), limits, ..self.clone() }
+    }
 }
 
 /// Which backend is the target.

@@ -422,23 +422,26 @@ impl Stop {
 
     fn drained_sentence(&self, at: At) -> String {
         let after = seconds(at.ms_since(self.tripped_at));
-        let victims = self.victims.len();
+        let go_on = match self.victims.len() {
+            1 => "1 session goes on".to_owned(),
+            victims => format!("{victims} sessions go on"),
+        };
         if self.by_watchdog {
             return format!("pid {} was stopped by the dead-man's switch before", self.pid());
         }
         match (self.hit(), self.sync_rep) {
             (Hit::No, _) => format!("pid {} was over before: nobody was hit by this stop", self.pid()),
             (Hit::Perhaps, _) => format!(
-                "pid {} let go, {victims} sessions go on, after {after}; whether the request to stop it \
+                "pid {} let go, {go_on}, after {after}; whether the request to stop it \
                  arrived is not known",
                 self.pid()
             ),
             (Hit::Yes, false) => {
-                format!("pid {} stopped, {victims} sessions go on, after {after}", self.pid())
+                format!("pid {} stopped, {go_on}, after {after}", self.pid())
             }
             (Hit::Yes, true) => format!(
                 "pid {} waited for a synchronous standby: its change is committed here and stays; \
-                 {victims} sessions go on, after {after}",
+                 {go_on}, after {after}",
                 self.pid()
             ),
         }

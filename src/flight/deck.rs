@@ -15,6 +15,7 @@ use crate::engine::target::Target;
 use crate::headless::Narrator;
 use crate::headless::line::Line;
 use crate::host::Host;
+use crate::literals::{Kept, Table};
 
 /// Engine, log and hands of a flight in the air.
 pub(super) struct Deck {
@@ -24,6 +25,10 @@ pub(super) struct Deck {
     pub(super) recorder: Recorder,
     pub(super) host: Option<Host>,
     pub(super) feeder: Option<Feeder>,
+    /// Literals of what backends run, where they are kept.
+    pub(super) literals: Table,
+    /// Literals that came ahead of their sample.
+    pub(super) ahead: Vec<Kept>,
 }
 
 impl Deck {
@@ -56,13 +61,21 @@ impl Deck {
         }
         let was_sample = matches!(input, Input::Sample(_));
         let was_slow = matches!(&input, Input::Sample(sample) if sample.slow.is_some());
+        let mut new = Vec::new();
+        if let Input::Sample(sample) = &input {
+            new = std::mem::take(&mut self.ahead);
+            self.literals.take(new.iter().cloned());
+            self.literals.follow(sample);
+        }
         self.recorder.begin_turn(at, &self.cockpit, &input);
+        self.recorder.literals(at, &new, &self.literals);
         if let Some(feeder) = &self.feeder {
+            feeder.literals(new);
             feeder.input(at, &input);
         }
         let effects = self.cockpit.handle(at, input);
         if let Some(feeder) = &self.feeder {
-            feeder.handled(at, &self.cockpit);
+            feeder.handled(at, &self.cockpit, &self.literals);
         }
         self.recorder.end_turn(at, &effects);
         for effect in effects {

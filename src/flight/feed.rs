@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::engine::Cockpit;
 use crate::engine::ids::At;
 use crate::engine::input::Input;
+use crate::literals::{Kept, Table};
 
 /// Inputs that may wait for a screen before it gets a copy of the engine instead.
 const BACKLOG: usize = 128;
@@ -21,6 +22,8 @@ pub enum News {
     Input(At, Box<Input>),
     /// More came than was taken; this is the engine now.
     Copy(At, Box<Cockpit>),
+    /// Literals of statements that are new in the sample that follows, or in the copy before it.
+    Literals(Vec<Kept>),
     /// Whether the flight is being recorded, once that has changed: why not, while it is not.
     Recording(Option<String>),
     /// The flight is over.
@@ -56,6 +59,17 @@ impl Feeder {
         Arc::strong_count(&self.queue) == 1
     }
 
+    /// Literals that belong to the input that follows.
+    pub(super) fn literals(&self, new: Vec<Kept>) {
+        if new.is_empty() || self.is_alone() {
+            return;
+        }
+        let mut queue = lock(&self.queue);
+        if !queue.overrun {
+            queue.news.push_back(News::Literals(new));
+        }
+    }
+
     /// An input that the flight is about to handle.
     pub(super) fn input(&self, at: At, input: &Input) {
         if self.is_alone() {
@@ -73,7 +87,7 @@ impl Feeder {
     }
 
     /// The engine after that input: copied only when inputs had to be skipped.
-    pub(super) fn handled(&self, at: At, cockpit: &Cockpit) {
+    pub(super) fn handled(&self, at: At, cockpit: &Cockpit, literals: &Table) {
         if self.is_alone() {
             return;
         }
@@ -81,6 +95,7 @@ impl Feeder {
         if queue.overrun {
             queue.overrun = false;
             queue.news.push_back(News::Copy(at, Box::new(cockpit.clone())));
+            queue.news.push_back(News::Literals(literals.all()));
         }
         drop(queue);
         (self.wake)();
@@ -128,7 +143,7 @@ mod tests {
             let at = At::from_ms(ms);
             feeder.input(at, &Input::Tick);
             let _ = cockpit.handle(at, Input::Tick);
-            feeder.handled(at, &cockpit);
+            feeder.handled(at, &cockpit, &Table::default());
         }
         let news = feed.take();
         assert!(news.len() <= BACKLOG, "{}", news.len());

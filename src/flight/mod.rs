@@ -29,10 +29,11 @@ use crate::engine::settings::{Arming, IfLost, OnTrip, Selector};
 use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
+use crate::literals::{Kept, Table};
 use crate::log::LogError;
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
-use crate::pg::sampler::{AttachError, PaceOrder, Sampler};
+use crate::pg::sampler::{AttachError, PaceOrder, Sampler, Seen};
 use crate::pg::stop::{self, Stop, Stopper};
 use crate::pg::text::{DigestError, Digester};
 use crate::pg::watchdog::{Names, Watchdog};
@@ -142,6 +143,7 @@ pub struct Ready {
     attached: Attached,
     links: Vec<Link>,
     inputs: mpsc::Receiver<Input>,
+    seen: mpsc::Receiver<Seen>,
     executor: Executor,
     recorder: Recorder,
     host: Option<Host>,
@@ -171,8 +173,9 @@ impl Flight {
             Selector::Query(pattern) => Some(pattern.as_str()),
             _ => None,
         };
-        let digester = Digester::new(pattern)?;
+        let digester = Digester::new(pattern)?.keeping_literals(begin.settings.keep_literals);
         let (sender, inputs) = mpsc::channel(QUEUE);
+        let (seeing, seen) = mpsc::channel(QUEUE);
         let (stopper, stop) = stop::channel();
         // Sessions of one flight know each other by a name that no other flight has.
         let tag = format!("{:06x}", begin.seed & 0xff_ffff);
@@ -180,7 +183,7 @@ impl Flight {
         let pace = &begin.settings.pace;
         let order = PaceOrder { sample_every_ms: pace.quiet_ms, watch_every_ms: None };
         let (sampler, sampler_handle, attached) =
-            Sampler::attach(conninfo, name("sampler"), clock, digester, sender.clone(), order).await?;
+            Sampler::attach(conninfo, name("sampler"), clock, digester, seeing, order).await?;
         let (control, orders) = Control::open(sampler.place(), name("control"), clock, sender.clone())
             .await
             .map_err(FlightError::Control)?;
@@ -224,6 +227,7 @@ impl Flight {
             attached,
             links,
             inputs,
+            seen,
             executor,
             recorder,
             host,
@@ -265,7 +269,17 @@ impl Ready {
     /// Flies to the end; `tell` gets the lines, `feeder` the inputs, and neither may block. Returns the exit code.
     pub async fn fly(self, feeder: Option<Feeder>, mut tell: impl FnMut(Vec<Line>)) -> u8 {
         let Ready {
-            clock, begin, attached, links, mut inputs, executor, recorder, host, mut questions, ..
+            clock,
+            begin,
+            attached,
+            links,
+            mut inputs,
+            mut seen,
+            executor,
+            recorder,
+            host,
+            mut questions,
+            ..
         } = self;
         let log = recorder.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let plate = Plate { flight: self.name, server: begin.server.clone(), log };
@@ -278,6 +292,8 @@ impl Ready {
             recorder,
             host,
             feeder,
+            literals: Table::default(),
+            ahead: Vec::new(),
         };
         let (stop_sampler, sampler_stop) = self.stop_sampler;
         let sampler = tokio::spawn(self.sampler.run(sampler_stop));
@@ -310,6 +326,10 @@ impl Ready {
                     Some(input) => Heard::Input(input),
                     None => break,
                 },
+                Some(seen) = seen.recv() => match seen {
+                    Seen::Input(input) => Heard::Input(input),
+                    Seen::Literals(kept) => Heard::Literals(kept),
+                },
                 Some(question) = questions.recv() => Heard::Question(question),
                 () = until(clock, due.map_or(pulse, |due| due.min(pulse))) => Heard::Nothing,
             };
@@ -324,6 +344,10 @@ impl Ready {
             let (input, question) = match heard {
                 Heard::Input(input) => (Some(input), None),
                 Heard::Question(question) => (tick, Some(question)),
+                Heard::Literals(kept) => {
+                    deck.ahead = kept;
+                    (tick, None)
+                }
                 Heard::Nothing => (tick, None),
             };
             if matches!(input, Some(Input::Sample(_))) {
@@ -337,6 +361,7 @@ impl Ready {
             }
         }
         drop(inputs);
+        drop(seen);
         drop(questions);
         // The sampler last: until the dead-man's switch is released, it must hear of us.
         self.stop.give();
@@ -363,6 +388,7 @@ impl Ready {
 /// What the loop woke for.
 enum Heard {
     Input(Input),
+    Literals(Vec<Kept>),
     Question(Question),
     Nothing,
 }

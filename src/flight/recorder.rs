@@ -10,6 +10,7 @@ use crate::engine::Cockpit;
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Input};
+use crate::literals::{self, Kept, Table};
 use crate::log::{Batch, Header, Log, LogError, Meta, Options, default_path};
 use crate::random;
 
@@ -21,6 +22,8 @@ const MOST_IN_A_SECOND: u32 = 100;
 pub(super) struct Recorder {
     log: Option<(Log, PathBuf)>,
     turn: Batch,
+    /// A segment began with this turn.
+    is_segment_new: bool,
     is_losing: bool,
 }
 
@@ -33,7 +36,7 @@ impl Recorder {
         group: Option<u32>,
     ) -> Result<Recorder, LogError> {
         let Some(record) = record else {
-            return Ok(Recorder { log: None, turn: Batch::new(), is_losing: false });
+            return Ok(Recorder { log: None, turn: Batch::new(), is_segment_new: false, is_losing: false });
         };
         let header = Header {
             flight: random::bytes(),
@@ -45,6 +48,7 @@ impl Recorder {
                 lockpit: begin.lockpit.clone(),
                 server: begin.server.clone(),
                 label: begin.label.clone(),
+                literals: Some(literals::word(begin.settings.keep_literals).to_owned()),
                 database: Some(attached.database_name.clone()),
                 ..Meta::default()
             },
@@ -57,7 +61,7 @@ impl Recorder {
                 create_beside(path, &header, options())?
             }
         };
-        Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_losing: false })
+        Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_segment_new: false, is_losing: false })
     }
 
     /// Where the log is.
@@ -68,12 +72,25 @@ impl Recorder {
     /// What the engine is about to be told. A segment begins where one is due, with the engine as it is.
     pub(super) fn begin_turn(&mut self, at: At, cockpit: &Cockpit, input: &Input) {
         let Some((log, _)) = &mut self.log else { return };
-        if log.wants_segment(at) {
+        self.is_segment_new = log.wants_segment(at);
+        if self.is_segment_new {
             log.begin_segment(at, cockpit.checkpoint());
         } else if log.wants_state() {
             log.state(at, cockpit.state());
         }
         self.turn.input(at, input);
+    }
+
+    /// Literals that came with this turn, all that are known where a segment begins: a replay can start there.
+    pub(super) fn literals(&mut self, at: At, new: &[Kept], known: &Table) {
+        if self.log.is_none() {
+            return;
+        }
+        let all = if self.is_segment_new { known.all() } else { Vec::new() };
+        let kept = if all.is_empty() { new } else { &all };
+        if !kept.is_empty() {
+            self.turn.event(at, &literals::event(kept));
+        }
     }
 
     /// What the engine asked for: input and intents are queued for the disk together.

@@ -85,6 +85,8 @@ pub struct Flight {
     pub target: String,
     /// `watching`, `shadow` or `armed`, as asked for.
     pub arming: String,
+    /// `kept` or `redacted`: whether literals of statements are in the log and on screens. In these lines they never are.
+    pub literals: String,
 }
 
 /// A full look at the database.

@@ -168,6 +168,7 @@ fn flight(cockpit: &Cockpit) -> Flight {
         operator: begin.and_then(|begin| begin.operator.clone()),
         label: begin.and_then(|begin| begin.label.clone()),
         target: settings.target.to_string(),
+        literals: crate::literals::word(settings.keep_literals).to_owned(),
         arming: match settings.arming {
             Arming::Watching => "watching",
             Arming::Shadow => "shadow",

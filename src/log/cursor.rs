@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::batch::Entry;
 use super::error::ReadError;
 use super::head::{HEADER_BYTES, Head};
@@ -40,6 +42,8 @@ pub struct Seek {
     pub state: Vec<u8>,
     /// What belongs to it.
     pub held: Held,
+    /// Events of the segment before the checkpoint, which the engine knows nothing of.
+    pub events: Vec<Value>,
     /// Yields what came after the checkpoint.
     pub reader: Reader,
 }
@@ -54,6 +58,8 @@ pub struct Cursor {
     texts_at: Vec<u64>,
     /// The first of them, as far as they were needed; none for one that is unreadable.
     texts: Vec<Option<Arc<Text>>>,
+    /// Time of the last record that was walked over.
+    last_at: At,
     /// Where the scan goes on.
     pos: u64,
     /// The number of the record there.
@@ -77,6 +83,7 @@ impl Cursor {
             segments: Vec::new(),
             texts_at: Vec::new(),
             texts: Vec::new(),
+            last_at: At::default(),
             pos,
             seq: 0,
             last: pos,
@@ -99,6 +106,23 @@ impl Cursor {
     /// The beginning of the log.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Where the last segment begins (0 without one), and where its own texts are.
+    pub(super) fn last_segment(&self) -> (u64, Vec<u64>) {
+        self.segments
+            .last()
+            .map_or((0, Vec::new()), |last| (last.at_byte, self.texts_at[last.n_texts..].to_vec()))
+    }
+
+    /// Every text.
+    pub(super) fn all_texts(&mut self) -> Result<Texts, ReadError> {
+        self.texts(self.texts_at.len())
+    }
+
+    /// Time of the last record.
+    pub fn last_at(&self) -> At {
+        self.last_at
     }
 
     /// Lists the segments that were written since the last look.
@@ -149,11 +173,13 @@ impl Cursor {
         let mut reader =
             Reader::at(self.source.again(), self.head.clone(), segment.at_byte, segment.seq, texts);
         reader.quiet_before(seq);
+        let mut events = Vec::new();
         loop {
             match reader.next_item()? {
                 Some(Item::Entry { entry: Entry::Checkpoint(at, state), .. }) => {
-                    return Ok(Some(Seek { at, state, held: reader.held(), reader }));
+                    return Ok(Some(Seek { at, state, held: reader.held(), events, reader }));
                 }
+                Some(Item::Entry { entry: Entry::Event(_, event), .. }) => events.push(event),
                 Some(Item::Entry { entry: Entry::Gap(..), .. }) => {}
                 Some(Item::Entry { .. } | Item::Damage(_)) | None => return Ok(None),
             }
@@ -215,6 +241,7 @@ impl Cursor {
             });
             (self.last, self.pos) = (at_byte, at_byte + head.record_bytes());
             self.seq = head.seq.saturating_add(1);
+            self.last_at = At(head.at_us);
         }
         Ok(())
     }
@@ -259,6 +286,7 @@ impl Cursor {
             });
         }
         self.last = self.pos;
+        self.last_at = At(head.at_us);
         self.pos = end;
         self.seq = head.seq.saturating_add(1);
         Ok(true)

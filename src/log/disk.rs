@@ -43,14 +43,48 @@ impl Disk {
     }
 
     fn begin(file: File, path: &Path, head: &[u8]) -> Result<Disk, LogError> {
-        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
-            rustix::io::Errno::WOULDBLOCK => LogError::Locked { path: path.to_owned() },
-            other => LogError::Create { path: path.to_owned(), source: other.into() },
-        })?;
+        lock(&file, path)?;
         let mut disk = Disk { file, len: 0, torn: false };
         disk.append(head).map_err(|error| refused(path, error))?;
         sync_dir(path);
         Ok(disk)
+    }
+
+    /// Opens the log at `path` to go on with it; nothing may be appended before [`Disk::cut_to`].
+    pub(super) fn reopen(path: &Path) -> Result<Disk, LogError> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => LogError::Missing { path: path.to_owned() },
+            _ => refused(path, source),
+        })?;
+        lock(&file, path)?;
+        Ok(Disk { file, len: 0, torn: true })
+    }
+
+    /// Copies what stands from byte `from` on to a file beside the log, durably.
+    pub(super) fn keep_tail(&self, path: &Path, from: u64) -> Result<PathBuf, LogError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".torn-{from}"));
+        let aside = PathBuf::from(name);
+        let copied = (|| {
+            let mut tail =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+            let mut log = File::open(path)?;
+            io::Seek::seek(&mut log, io::SeekFrom::Start(from))?;
+            io::copy(&mut log, &mut tail)?;
+            tail.sync_all()
+        })();
+        copied.map_err(|source| LogError::Create { path: aside.clone(), source })?;
+        sync_dir(path);
+        Ok(aside)
+    }
+
+    /// Ends the file at `len`, below which all is known to be intact.
+    pub(super) fn cut_to(&mut self, len: u64) -> io::Result<()> {
+        self.len = len;
+        self.cut()?;
+        self.torn = false;
+        Ok(())
     }
 
     /// Durable bytes.
@@ -104,6 +138,14 @@ impl Disk {
         self.file.set_len(self.len)?;
         self.file.sync_data()
     }
+}
+
+/// Takes the right to write the log at `path`, which one process has at a time.
+fn lock(file: &File, path: &Path) -> Result<(), LogError> {
+    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
+        rustix::io::Errno::WOULDBLOCK => LogError::Locked { path: path.to_owned() },
+        other => LogError::Create { path: path.to_owned(), source: other.into() },
+    })
 }
 
 /// Lets members of the group read, whatever the process's mask says.

@@ -33,6 +33,14 @@ pub(super) struct Position {
     pub(super) texts_at: Vec<u64>,
 }
 
+impl Position {
+    /// Where a log stands that has its header and this META record.
+    pub(super) fn beginning(header: &[u8; HEADER_BYTES], meta: &[u8]) -> Position {
+        let chain = Chain::of_header(header).and(meta);
+        Position { seq: 1, chain, segment_at: 0, texts_at: Vec::new() }
+    }
+}
+
 /// The present segment's way of coding.
 pub(super) struct Stream {
     packer: Packer,

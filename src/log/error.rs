@@ -48,6 +48,34 @@ pub enum LogError {
         /// The log that was to be created.
         path: PathBuf,
     },
+    /// There is no log to go on with.
+    #[error("there is no log at {path} to go on with")]
+    Missing {
+        /// The log.
+        path: PathBuf,
+    },
+    /// The log that was to go on was closed by its flight.
+    #[error("{path} was closed by its flight, and goes on no more: name another file")]
+    Closed {
+        /// The log.
+        path: PathBuf,
+    },
+    /// The log that was to go on is not as it was written.
+    #[error(
+        "{path} is altered, and is not appended to: {what}; record elsewhere, and keep it for `lockpit verify`"
+    )]
+    Altered {
+        /// The log.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The log that was to go on cannot be read.
+    #[error(transparent)]
+    Read {
+        /// Why.
+        source: ReadError,
+    },
     /// Creating failed for another reason.
     #[error("cannot create {path}: {source}")]
     Create {

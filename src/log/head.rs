@@ -19,6 +19,8 @@ const OLDEST: u16 = 1;
 pub(super) const MAGIC: [u8; 8] = *b"lockpit\x1a";
 pub(super) const HEADER_BYTES: usize = 88;
 const CRC_AT: usize = HEADER_BYTES - 4;
+/// Where the wall clock stands in it.
+pub(super) const UTC_AT: usize = 68;
 /// A header longer than this is taken for a damaged one.
 const MAX_HEADER_BYTES: usize = 4_096;
 /// Where the first segment, and with it a copy of the header, is looked for when the header is damaged.
@@ -56,8 +58,8 @@ pub struct Meta {
     pub database: Option<String>,
     /// The plan that is flown.
     pub plan: Option<String>,
-    /// The values of statements are in the log.
-    pub keeps_literals: bool,
+    /// `kept` or `redacted`: whether literals of statements are in the log; `None` in logs that do not say.
+    pub literals: Option<String>,
     /// Which part of a recording that goes from file to file.
     pub part: Option<Part>,
     /// What the log was cut out of.
@@ -69,6 +71,8 @@ pub struct Meta {
 pub struct Part {
     /// Its place in the row, from 1.
     pub number: u32,
+    /// How long parts are kept, in milliseconds.
+    pub keep_ms: u64,
     /// Where the part before it ended, as the three lines of its checkpoint; none before the first.
     pub after: Option<String>,
 }
@@ -127,7 +131,7 @@ impl Head {
         Ok(Head {
             flight: array(&bytes, 20),
             boot: array(&bytes, 52),
-            utc_us: i64::from_le_bytes(array(&bytes, 68)),
+            utc_us: i64::from_le_bytes(array(&bytes, UTC_AT)),
             monotonic_us: u64::from_le_bytes(array(&bytes, 76)),
             meta,
             from_copy,
@@ -146,7 +150,7 @@ impl Header {
         bytes[20..36].copy_from_slice(&self.flight);
         bytes[36..52].copy_from_slice(&self.sync);
         bytes[52..68].copy_from_slice(&self.boot);
-        bytes[68..76].copy_from_slice(&self.utc_us.to_le_bytes());
+        bytes[UTC_AT..UTC_AT + 8].copy_from_slice(&self.utc_us.to_le_bytes());
         bytes[76..84].copy_from_slice(&self.monotonic_us.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());

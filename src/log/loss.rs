@@ -16,11 +16,18 @@ pub struct Lost {
     pub batches: u64,
     /// How many entries were in them.
     pub entries: u64,
+    /// Whether all that was lost is counted: not what was lost with a process.
+    pub is_counted: bool,
 }
 
 impl Lost {
     pub(super) fn new(why: String, since: At) -> Lost {
-        Lost { why, since, batches: 0, entries: 0 }
+        Lost { why, since, batches: 0, entries: 0, is_counted: true }
+    }
+
+    /// A loss of which nobody knows how much it was.
+    pub(super) fn uncounted(why: String, since: At) -> Lost {
+        Lost { is_counted: false, ..Lost::new(why, since) }
     }
 
     /// Counts one batch of `entries`.
@@ -37,9 +44,10 @@ impl Lost {
         }
         self.batches += other.batches;
         self.entries += other.entries;
+        self.is_counted &= other.is_counted;
     }
 
     pub(super) fn gap(&self) -> Gap {
-        Gap { from: self.since, why: self.why.clone(), lost: Some(self.entries) }
+        Gap { from: self.since, why: self.why.clone(), lost: self.is_counted.then_some(self.entries) }
     }
 }

@@ -44,6 +44,10 @@ impl Work {
         }
     }
 
+    fn is_segment(&self) -> bool {
+        matches!(self, Work::Segment { .. })
+    }
+
     fn at(&self) -> At {
         match self {
             Work::Batch(batch) => batch.first_at().unwrap_or_default(),
@@ -116,13 +120,14 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(bounds: Bounds, durable: Durable) -> Shared {
+    /// With a loss that the next segment ends, if there is one.
+    pub(super) fn new(bounds: Bounds, durable: Durable, lost: Option<Lost>) -> Shared {
         let state = State {
             queue: VecDeque::new(),
             queued_bytes: 0,
-            lost: None,
+            ready: lost.is_some(),
+            lost,
             ending: None,
-            ready: false,
             stop: None,
             durable,
             covered_entries: 0,
@@ -258,8 +263,9 @@ impl Shared {
 impl State {
     fn pop_group(&mut self) -> Option<Vec<Work>> {
         let (mut group, mut bytes) = (Vec::new(), 0);
+        // A segment begins a group.
         while bytes < GROUP_BYTES
-            && let Some(work) = self.queue.pop_front()
+            && let Some(work) = self.queue.pop_front_if(|work| group.is_empty() || !work.is_segment())
         {
             bytes += work.bytes();
             group.push(work);

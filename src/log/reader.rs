@@ -84,7 +84,7 @@ pub struct Reader {
     open: Option<Open>,
     /// Every text so far.
     texts: Texts,
-    /// Records before this one are decoded for what comes after them, and yield nothing.
+    /// Records before this one are decoded for what comes after them, and only events are yielded.
     quiet_before: u32,
     pending: VecDeque<Item>,
     damages: Vec<Damage>,
@@ -173,7 +173,7 @@ impl Reader {
         Ok(Ending::Torn { at_byte: self.pos, lost_bytes })
     }
 
-    /// From now on yields nothing before record `seq`.
+    /// From now on yields nothing but events before record `seq`.
     pub(super) fn quiet_before(&mut self, seq: u32) {
         self.quiet_before = seq;
     }
@@ -287,7 +287,7 @@ impl Reader {
                 at_byte: record.at_byte,
                 why,
             })?;
-            items.extend(entry.filter(|_| !is_quiet).map(|entry| Item::Entry { seq: head.seq, entry }));
+            items.extend(entry.map(|entry| Item::Entry { seq: head.seq, entry }));
         }
         self.open = open;
         Ok(Some(items))
@@ -331,8 +331,9 @@ impl Reader {
                     kind::WATCH => Input::Watch(codec.watch(plain).map_err(words)?),
                     _ => Input::Host(Box::new(Fact::Known(codec.host(plain).map_err(words)?))),
                 };
-                return Ok(Some(Entry::Input(at, input)));
+                return Ok((!is_quiet).then_some(Entry::Input(at, input)));
             }
+            kind::EVENT => {}
             _ if is_quiet => return Ok(None),
             _ => {}
         }

@@ -10,14 +10,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::batch::Batch;
-use super::chain::{Chain, Pin};
+use super::chain::Pin;
 use super::disk::Disk;
 use super::draft::Position;
 use super::error::LogError;
-use super::head::{self, HEADER_BYTES, Header};
+use super::head::{self, HEADER_BYTES, Header, Meta};
 use super::loss::Lost;
 use super::queue::{Bounds, Durable, Shared, Stop};
 use super::record::MAX_BATCH_RECORDS;
+use super::ring::Ring;
 use super::writer::{Ack, Writer};
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::ids::{At, TextId};
@@ -39,6 +40,8 @@ pub struct Options {
     pub retry: Duration,
     /// The group whose members may read the log; nobody but its owner without one.
     pub group: Option<u32>,
+    /// Goes on in another file from time to time, and removes old ones; the log is the first of them.
+    pub ring: Option<Ring>,
     /// Called on the writing thread with the number of the last durable record, after each batch. While it
     /// runs nothing is written.
     pub ack: Option<Box<dyn FnMut(u32) + Send>>,
@@ -47,7 +50,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         let retry = Duration::from_secs(1);
-        Options { queue_bytes: 32 << 20, queue_batches: 1_024, retry, group: None, ack: None }
+        Options { queue_bytes: 32 << 20, queue_batches: 1_024, retry, group: None, ring: None, ack: None }
     }
 }
 
@@ -94,6 +97,17 @@ pub struct Log {
     segment: Option<Present>,
 }
 
+/// What a writer begins with.
+pub(super) struct Start {
+    pub(super) disk: Disk,
+    pub(super) header: [u8; HEADER_BYTES],
+    pub(super) meta: Meta,
+    pub(super) position: Position,
+    pub(super) told: BTreeSet<TextId>,
+    /// What was lost before, and is told by the first segment.
+    pub(super) lost: Option<Lost>,
+}
+
 /// The present segment, as the flight sees it.
 #[derive(Debug, Clone, Copy)]
 struct Present {
@@ -112,25 +126,27 @@ impl Log {
     /// disk is full.
     pub fn create(path: &Path, header: &Header, options: Options) -> Result<Log, LogError> {
         let failed = |source| LogError::Create { path: path.to_owned(), source };
-        let meta = head::encode_meta(&header.meta).map_err(|error| failed(error.into()))?;
-        let header = header.encode();
-        let disk = Disk::create(path, &[&header[..], &meta].concat(), options.group)?;
-        let chain = Chain::of_header(&header).and(&meta);
-        let position = Position { seq: 1, chain, segment_at: 0, texts_at: Vec::new() };
-        Log::write_to(disk, header, position, BTreeSet::new(), options).map_err(failed)
+        let record = head::encode_meta(&header.meta).map_err(|error| failed(error.into()))?;
+        let disk = Disk::create(path, &[&header.encode()[..], &record].concat(), options.group)?;
+        let position = Position::beginning(&header.encode(), &record);
+        let Header { meta, .. } = header;
+        let start = Start {
+            disk,
+            header: header.encode(),
+            meta: meta.clone(),
+            position,
+            told: BTreeSet::new(),
+            lost: None,
+        };
+        Log::start(start, options).map_err(failed)
     }
 
-    /// Starts the thread that writes to `disk`, where the log stands at `position`.
-    pub(super) fn write_to(
-        disk: Disk,
-        header: [u8; HEADER_BYTES],
-        position: Position,
-        told: BTreeSet<TextId>,
-        options: Options,
-    ) -> std::io::Result<Log> {
+    /// Starts the thread that writes.
+    pub(super) fn start(start: Start, options: Options) -> std::io::Result<Log> {
+        let Start { disk, header, meta, position, told, lost } = start;
         let bounds = Bounds { bytes: options.queue_bytes, batches: options.queue_batches };
         let durable = Durable::of(&header, disk.len(), &position);
-        let shared = Arc::new(Shared::new(bounds, durable));
+        let shared = Arc::new(Shared::new(bounds, durable, lost));
         let ack: Option<Ack> = options.ack;
         let writer = Writer {
             disk,
@@ -141,6 +157,10 @@ impl Log {
             position,
             told,
             stream: None,
+            meta,
+            ring: options.ring,
+            group: options.group,
+            part_began: None,
         };
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writer.run())?;
         Ok(Log { shared, writer: Some(thread), segment: None })

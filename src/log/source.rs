@@ -147,6 +147,21 @@ impl Source {
         }
     }
 
+    /// Whether there are only zeros from `from` on.
+    pub(super) fn is_zero_from(&self, from: u64) -> Result<bool, ReadError> {
+        let mut at = from;
+        loop {
+            let bytes = self.fill(at, WINDOW_BYTES)?;
+            if bytes.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            if bytes.len() < WINDOW_BYTES {
+                return Ok(true);
+            }
+            at += WINDOW_BYTES as u64;
+        }
+    }
+
     /// Where `needle` first stands from `from` on and before `until`.
     pub(super) fn find(&self, needle: &[u8], from: u64, until: u64) -> Result<Option<u64>, ReadError> {
         let mut at = from;

@@ -8,13 +8,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chain::Pin;
 use super::disk::{self, Disk};
 use super::draft::{Draft, Position, Stream};
 use super::error::LogError;
-use super::head::HEADER_BYTES;
+use super::head::{self, HEADER_BYTES, Meta, Part, UTC_AT, array};
 use super::loss::Lost;
 use super::queue::{Durable, Next, Shared, Stop, Work};
 use super::recorder::Summary;
+use super::ring::Ring;
 use crate::engine::ids::{At, TextId};
 
 /// Called with the number of the last durable record.
@@ -32,6 +34,14 @@ pub(super) struct Writer {
     pub(super) told: BTreeSet<TextId>,
     /// The present segment; none before the first one and after a failure.
     pub(super) stream: Option<Stream>,
+    /// What is said about the flight in the present file.
+    pub(super) meta: Meta,
+    /// Where the recording goes on when a file has lasted long enough.
+    pub(super) ring: Option<Ring>,
+    /// Who may read a new file.
+    pub(super) group: Option<u32>,
+    /// When the present file began; none before its first segment.
+    pub(super) part_began: Option<At>,
 }
 
 impl Writer {
@@ -55,6 +65,10 @@ impl Writer {
 
     /// Makes all of `group` durable, or nothing.
     fn write(&mut self, group: &[Work]) -> io::Result<()> {
+        // A segment comes first in its group: nothing is half done when the next file cannot be had.
+        if let Some(Work::Segment { at, .. }) = group.first() {
+            self.turn_over(*at)?;
+        }
         let mut draft = Draft::new(self.disk.len(), self.position.clone());
         for work in group {
             match work {
@@ -90,6 +104,35 @@ impl Writer {
 
     fn durable(&self) -> Durable {
         Durable::of(&self.header, self.disk.len(), &self.position)
+    }
+
+    /// Ends the present file and goes on in the next one, when it is time.
+    fn turn_over(&mut self, at: At) -> io::Result<()> {
+        let began = *self.part_began.get_or_insert(at);
+        let Some(ring) = self.ring.clone().filter(|ring| ring.is_due(began, at)) else { return Ok(()) };
+        let part = self.meta.part.clone().unwrap_or_default();
+        // Before the present file is ended there must be another one.
+        let mut end = Draft::new(self.disk.len(), self.position.clone());
+        end.end(at, None)?;
+        let after = Pin {
+            flight: array(&self.header, 20),
+            bytes: self.disk.len() + end.bytes.len() as u64,
+            chain: end.position.chain,
+        };
+        let number = part.number.saturating_add(1);
+        let meta =
+            Meta { part: Some(Part { number, after: Some(after.to_string()), ..part }), ..self.meta.clone() };
+        let bytes = head::encode_meta(&meta)?;
+        let next = Disk::create(&ring.part(number), &[&self.header[..], &bytes].concat(), self.group)
+            .map_err(io::Error::other)?;
+        self.commit(end)?;
+        self.disk = next;
+        self.position = Position::beginning(&self.header, &bytes);
+        (self.meta, self.stream, self.part_began) = (meta, None, Some(at));
+        self.told.clear();
+        let began_us = i64::from_le_bytes(array(&self.header, UTC_AT));
+        ring.forget(&self.meta, began_us.saturating_add_unsigned(at.0));
+        Ok(())
     }
 
     fn finish(&mut self, stop: Stop, broken: bool) -> Result<Summary, LogError> {

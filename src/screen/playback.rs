@@ -102,6 +102,14 @@ impl Playback {
         self.position
     }
 
+    /// When something happens next; `None` behind the last step.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn next_at(&mut self) -> Result<Option<At>, ReplayError> {
+        self.replay.next_at()
+    }
+
     /// The log.
     pub fn log(&self) -> &Path {
         &self.log
@@ -295,5 +303,6 @@ impl Playback {
 
     fn refresh(&mut self) {
         self.picture.cockpit = self.replay.cockpit().clone();
+        self.picture.literals = self.replay.literals().clone();
     }
 }

@@ -340,6 +340,7 @@ fn shown<'a>(screen: &'a Screen, frozen: Option<&'a Frozen>, ui: &'a Ui, now_ms:
         cockpit: &picture.cockpit,
         live: &screen.source.picture().cockpit,
         history: &picture.history,
+        literals: &picture.literals,
         now,
         origin,
         frozen_ms: frozen.map(|frozen| now_ms.saturating_sub(frozen.since_ms)),

@@ -15,6 +15,7 @@ use crate::engine::Cockpit;
 use crate::engine::history::History;
 use crate::engine::ids::At;
 use crate::engine::timeline::Event;
+use crate::literals::Table;
 
 /// What a frame may read.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct Shown<'a> {
     pub live: &'a Cockpit,
     /// The recent past.
     pub history: &'a History,
+    /// Literals of what backends run, where they are kept.
+    pub literals: &'a Table,
     /// The moment that is shown.
     pub now: At,
     /// How this display relates to its flight.

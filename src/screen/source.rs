@@ -12,6 +12,7 @@ use crate::engine::history::History;
 use crate::engine::ids::At;
 use crate::engine::input::Input;
 use crate::flight::feed::{Feed, News};
+use crate::literals::Table;
 use crate::remote::Tail;
 use crate::replay::ReplayError;
 
@@ -33,6 +34,8 @@ pub struct Picture {
     pub cockpit: Cockpit,
     /// The recent past.
     pub history: History,
+    /// Literals of what backends run, where they are kept.
+    pub literals: Table,
     /// The last input.
     pub at: At,
 }
@@ -52,6 +55,9 @@ impl Picture {
 
     fn remember(&mut self, at: At) {
         self.at = at;
+        if let Some(sample) = self.cockpit.sample() {
+            self.literals.follow(sample);
+        }
         self.history.observe(at, &self.cockpit);
     }
 }
@@ -143,6 +149,7 @@ impl Live {
             match item {
                 News::Input(at, input) => self.picture.take(at, *input),
                 News::Copy(at, cockpit) => self.picture.jump(at, *cockpit),
+                News::Literals(kept) => self.picture.literals.take(kept),
                 News::Recording(failed) => self.recording_failed = failed,
                 News::Over(at) => self.ended = Some(at),
             }
@@ -196,6 +203,7 @@ impl Joined {
         }
         if changed {
             self.picture.cockpit = self.tail.cockpit().clone();
+            self.picture.literals = self.tail.replay().literals().clone();
         }
         if self.tail.is_over() {
             self.ended = Some(self.picture.at);

@@ -29,6 +29,7 @@ pub(crate) fn header() -> Header {
             lockpit: "0.1.0".to_owned(),
             server: "alice@db1:5432/shop".to_owned(),
             label: Some("PROD".to_owned()),
+            literals: Some("redacted".to_owned()),
             ..Meta::default()
         },
     }

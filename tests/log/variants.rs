@@ -194,6 +194,7 @@ fn begin(target: Selector, arming: Arming, on_trip: OnTrip, if_lost: IfLost) -> 
                 blind: BlindLimit { intervals: 1, floor_ms: 2, limit_ms: 3 },
             },
             pace: Pace { busy_ms: 1, quiet_ms: 2, watch_armed_ms: 3, watch_strong_ms: u64::MAX },
+            keep_literals: true,
         },
     }))
 }

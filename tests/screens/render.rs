@@ -72,6 +72,7 @@ pub(crate) fn with<T>(playback: &Playback, look: Look, ui: &Ui, then: impl FnOnc
         cockpit: &picture.cockpit,
         live: &picture.cockpit,
         history: &picture.history,
+        literals: &picture.literals,
         now: playback.now(),
         origin,
         frozen_ms: None,

@@ -4,6 +4,7 @@
 //! its session, never followed by another. Every look that brings nothing is reported. Never touches a user
 //! relation and never waits for a lock.
 
+mod digest;
 mod names;
 pub mod rows;
 mod session;
@@ -16,9 +17,11 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::clock::FlightClock;
 use crate::engine::ids::{At, Pid};
 use crate::engine::input::{Attached, Conn, Gap, Input, Link, LinkState, Missed, Sensor};
+use crate::literals::Kept;
 use crate::pg::connect::Conninfo;
 use crate::pg::stop::Stop;
 use crate::pg::text::Digester;
+use digest::{Statement, Texts};
 use rows::RawSample;
 pub use session::{AttachError, Own};
 use session::{LookError, SamplerSession};
@@ -27,6 +30,15 @@ use session::{LookError, SamplerSession};
 const SLOW_EVERY_MS: u64 = 1_000;
 /// The shortest and the longest pause between two tries to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// What the sampler tells.
+#[derive(Debug)]
+pub enum Seen {
+    /// An input for the engine.
+    Input(Input),
+    /// Literals of statements that are new in the sample that follows: no input, and told only where they are kept.
+    Literals(Vec<Kept>),
+}
 
 /// How often to look; what the engine's `Pace` asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +80,8 @@ pub struct Sampler {
     conninfo: Conninfo,
     application: String,
     clock: FlightClock,
-    digester: Option<Digester>,
-    inputs: mpsc::Sender<Input>,
+    texts: Option<Texts>,
+    inputs: mpsc::Sender<Seen>,
     pace: watch::Receiver<PaceOrder>,
     now: Arc<Notify>,
     follow: watch::Receiver<Vec<Pid>>,
@@ -96,7 +108,7 @@ impl Sampler {
         application: String,
         clock: FlightClock,
         digester: Digester,
-        inputs: mpsc::Sender<Input>,
+        inputs: mpsc::Sender<Seen>,
         pace: PaceOrder,
     ) -> Result<(Sampler, SamplerHandle, Attached), AttachError> {
         let (session, attached) = SamplerSession::open(&conninfo, &application).await?;
@@ -104,22 +116,11 @@ impl Sampler {
         let (follow_order, follow) = watch::channel(Vec::new());
         let now = Arc::new(Notify::new());
         let handle = SamplerHandle { pace: pace_order, now: Arc::clone(&now), follow: follow_order };
-        let digester = Some(digester);
+        let texts = Some(Texts::new(digester));
         let (place, _) = watch::channel(session.here(&conninfo));
         let (own, _) = watch::channel(session.own());
-        let sampler = Sampler {
-            conninfo,
-            application,
-            clock,
-            digester,
-            inputs,
-            pace,
-            now,
-            follow,
-            place,
-            own,
-            session,
-        };
+        let sampler =
+            Sampler { conninfo, application, clock, texts, inputs, pace, now, follow, place, own, session };
         Ok((sampler, handle, attached))
     }
 
@@ -140,20 +141,9 @@ impl Sampler {
 
     /// Looks until `stop` is given, and then leaves no session behind.
     pub async fn run(self, mut stop: Stop) {
-        let Sampler {
-            conninfo,
-            application,
-            clock,
-            digester,
-            inputs,
-            pace,
-            now,
-            follow,
-            place,
-            own,
-            session,
-        } = self;
-        let mut eye = Eye { clock, digester, inputs, pace, now, follow, has_seen: false };
+        let Sampler { conninfo, application, clock, texts, inputs, pace, now, follow, place, own, session } =
+            self;
+        let mut eye = Eye { clock, texts, inputs, pace, now, follow, has_seen: false };
         let mut session = session;
         let mut backoff = Duration::ZERO;
         loop {
@@ -208,8 +198,8 @@ fn longer(backoff: Duration) -> Duration {
 /// What looks through a session.
 struct Eye {
     clock: FlightClock,
-    digester: Option<Digester>,
-    inputs: mpsc::Sender<Input>,
+    texts: Option<Texts>,
+    inputs: mpsc::Sender<Seen>,
     pace: watch::Receiver<PaceOrder>,
     now: Arc<Notify>,
     follow: watch::Receiver<Vec<Pid>>,
@@ -278,22 +268,22 @@ impl Eye {
             Err(error) => return Err(error),
         }
         // The parser may take its time: not on the thread that guards.
-        if let Some(mut digester) = self.digester.take() {
+        if let Some(mut known) = self.texts.take() {
+            let whose: Vec<_> = sample.backends.iter().map(Statement::of).collect();
             let digested = tokio::task::spawn_blocking(move || {
-                let digests: Vec<_> = texts
-                    .iter()
-                    .map(|raw| raw.as_ref().map(|raw| digester.digest(&raw.text, raw.cut)))
-                    .collect();
-                (digester, digests)
+                let digested = known.digest(&whose, &texts);
+                (known, digested)
             });
-            if let Ok((digester, digests)) = digested.await {
-                self.digester = Some(digester);
-                for (backend, digest) in sample.backends.iter_mut().zip(digests) {
-                    let Some((id, new)) = digest else { continue };
-                    backend.text = Some(id);
-                    if let Some(text) = new {
-                        self.tell(Input::Text(Box::new(text))).await;
-                    }
+            if let Ok((known, digested)) = digested.await {
+                self.texts = Some(known);
+                for (backend, id) in sample.backends.iter_mut().zip(digested.ids) {
+                    backend.text = id;
+                }
+                for text in digested.new {
+                    self.tell(Input::Text(Box::new(text))).await;
+                }
+                if !digested.literals.is_empty() {
+                    let _ = self.inputs.send(Seen::Literals(digested.literals)).await;
                 }
             }
         }
@@ -310,7 +300,7 @@ impl Eye {
 
     async fn tell(&mut self, input: Input) {
         // A flight that does not listen any more is over; the sampler is about to be told.
-        let _ = self.inputs.send(input).await;
+        let _ = self.inputs.send(Seen::Input(input)).await;
     }
 }
 

@@ -23,9 +23,13 @@ const WATCH: &str = include_str!("../sql/watch.sql");
 const NAMES: &str = include_str!("../sql/names.sql");
 const ATTACHED: &str = include_str!("../sql/attached.sql");
 const BACKEND_START: &str = "select backend_start from pg_stat_get_activity(pg_backend_pid())";
+const MOST_TEXT_BYTES: &str = "select pg_size_bytes(current_setting('track_activity_query_size'))";
 const CONTROL_DATA: &str = "select (select system_identifier from pg_control_system()) as system_identifier, \
                             (select timeline_id from pg_control_checkpoint()) as timeline";
 
+/// The server cuts between two characters, so a text that it has cut is at most this much shorter than its limit: by
+/// the zero at its end and all but one byte of a character.
+const CUT_SHORT_BY: usize = 4;
 /// The server ends a look that takes longer by itself.
 const STATEMENT_TIMEOUT_MS: u32 = 1_000;
 /// Without an answer for this long the look hangs: the backend is frozen, or the link is dead.
@@ -75,6 +79,8 @@ pub(super) struct SamplerSession {
     names: NameCache,
     database: Oid,
     own: Own,
+    /// A text of this many bytes may have been cut by the server.
+    cut_from_bytes: usize,
 }
 
 impl SamplerSession {
@@ -104,11 +110,15 @@ impl SamplerSession {
         let started = client.query_one(BACKEND_START, &[]).await.map_err(|e| unfit(&e))?;
         let started: Option<Timestamp> = started.try_get(0).map_err(|e| unfit(&e))?;
         let backend_start = started.map(|started| started.0);
+        let limit = client.query_one(MOST_TEXT_BYTES, &[]).await.map_err(|e| unfit(&e))?;
+        let limit: i64 = limit.try_get(0).map_err(|e| unfit(&e))?;
+        let cut_from_bytes = usize::try_from(limit).unwrap_or(0).saturating_sub(CUT_SHORT_BY);
         let own = Own {
             backend: BackendId { pid: Pid(session.backend_pid()), backend_start },
             peer: session.peer(),
         };
-        Ok((SamplerSession { session, sample, watch, name, names, database, own }, attached))
+        let session = SamplerSession { session, sample, watch, name, names, database, own, cut_from_bytes };
+        Ok((session, attached))
     }
 
     /// `conninfo`, narrowed to the server this session reached.
@@ -137,7 +147,11 @@ impl SamplerSession {
         let sent = clock.now();
         let params: [&(dyn ToSql + Sync); 3] = [&slow, &extra, &self.database.0];
         let row = self.answer(self.session.client().query_one(&self.sample, &params)).await?;
-        rows::sample(&row, clock.now().us_since(sent)).map_err(|e| self.failed(&e))
+        let mut raw = rows::sample(&row, clock.now().us_since(sent)).map_err(|e| self.failed(&e))?;
+        for text in raw.texts.iter_mut().flatten() {
+            text.cut |= text.bytes >= self.cut_from_bytes;
+        }
+        Ok(raw)
     }
 
     /// A cheap look.

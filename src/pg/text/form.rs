@@ -12,8 +12,10 @@ use super::lexer::{Kind, Token};
 pub(super) struct Item<'a> {
     /// What it is in the form.
     pub kind: ItemKind,
-    /// Its text; empty for a constant.
+    /// Its text; of a constant its value as written, empty where that is not known.
     pub text: &'a str,
+    /// Of a constant: its signs make it negative.
+    pub minus: bool,
     /// Whether space stands before it.
     pub gap: bool,
 }
@@ -58,7 +60,8 @@ const BEFORE_OPERAND: &[&str] = &[
 impl<'a> Item<'a> {
     fn new(token: &Token<'a>, gap: bool) -> Item<'a> {
         let (kind, text) = match token.kind {
-            Kind::Literal | Kind::Number | Kind::Param | Kind::OpenLiteral => (ItemKind::Constant, ""),
+            Kind::Literal | Kind::Number | Kind::OpenLiteral => (ItemKind::Constant, token.text),
+            Kind::Param | Kind::Unread => (ItemKind::Constant, ""),
             Kind::Word => (ItemKind::Word, token.text),
             Kind::Open => (ItemKind::Open, token.text),
             Kind::Close => (ItemKind::Close, token.text),
@@ -66,7 +69,7 @@ impl<'a> Item<'a> {
             Kind::QuotedName => (ItemKind::Name, token.text),
             _ => (ItemKind::Other, token.text),
         };
-        Item { kind, text, gap }
+        Item { kind, text, minus: false, gap }
     }
 
     fn is_word(&self, keyword: &str) -> bool {
@@ -168,6 +171,7 @@ impl<'a> Form<'a> {
             && before.last().is_none_or(Item::expects_operand)
         {
             item.gap |= sign.gap;
+            item.minus ^= sign.text == "-";
             self.items.pop();
         }
         self.items.push(item);
@@ -206,7 +210,7 @@ impl<'a> Form<'a> {
     /// Puts dots in the place of everything after the bracket at `open`.
     fn collapse(&mut self, open: usize) {
         self.items.truncate(open + 1);
-        self.items.push(Item { kind: ItemKind::Dots, text: "...", gap: false });
+        self.items.push(Item { kind: ItemKind::Dots, text: "...", minus: false, gap: false });
     }
 
     /// Drops the row that begins at `open` and ends here, if it has the form of the first one.

@@ -34,7 +34,7 @@ pub(super) fn outline<'t, 'a>(bare: &'t [Token<'a>]) -> Outline<'t, 'a> {
     let mut first: &[Token<'_>] = &[];
     let (mut statements, mut application) = (0_u32, true);
     let (mut start, mut depth) = (0, 0_i64);
-    let mut countable = bare.last().is_none_or(|last| last.kind != Kind::OpenLiteral);
+    let mut countable = bare.last().is_none_or(|last| !matches!(last.kind, Kind::OpenLiteral | Kind::Unread));
     for (at, token) in bare.iter().enumerate() {
         match token.kind {
             Kind::Open => depth += 1,

@@ -4,6 +4,8 @@
 //! linear time, whatever the text is. What is not closed is secret to its end, because the server cuts
 //! texts anywhere. Never decides what a statement means.
 
+use super::values;
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -31,8 +33,10 @@ pub(super) enum Kind {
     Dots,
     /// `::`, or any single character that is nothing else.
     Other,
-    /// A string or a quoted name that does not end, or text that may be inside one. Always the last token.
+    /// A string or a quoted name that does not end. Always the last token.
     OpenLiteral,
+    /// Text that is not read, because it may be inside a literal, or is data. Always the last token.
+    Unread,
     /// A comment that does not end. Always the last token.
     OpenComment,
 }
@@ -62,20 +66,24 @@ impl Token<'_> {
 ///
 /// Whether `\'` ends a plain string depends on `standard_conforming_strings` of a session that cannot be
 /// asked. Where the two readings differ, the only one that makes sense of the whole text is taken; if both
-/// or neither do, everything from there on counts as an open literal.
+/// or neither do, nothing is read from there on.
+///
+/// Words that stand where a value does (`SET a.b = word`) come as literals, and what follows `COPY .. FROM
+/// STDIN;` is not read: it may be the data.
 pub(super) fn tokens(text: &str, truncated: bool) -> Vec<Token<'_>> {
-    let standard: Vec<_> = Lexer { text, pos: 0, backslash: false }.collect();
+    let read = |backslash| values::hide(text, Lexer { text, pos: 0, backslash }.collect());
+    let standard = read(false);
     if !text.contains("\\'") {
         return standard;
     }
-    let escaping: Vec<_> = Lexer { text, pos: 0, backslash: true }.collect();
+    let escaping = read(true);
     if standard == escaping {
         return standard;
     }
     match (makes_sense(&standard, truncated), makes_sense(&escaping, truncated)) {
         (true, false) => standard,
         (false, true) => escaping,
-        (true, true) | (false, false) => open_where_they_part(text, standard, &escaping),
+        (true, true) | (false, false) => unread_where_they_part(text, standard, &escaping),
     }
 }
 
@@ -88,8 +96,8 @@ fn makes_sense(tokens: &[Token<'_>], truncated: bool) -> bool {
     })
 }
 
-/// What both readings agree on, and the rest of the text as one open literal.
-fn open_where_they_part<'a>(
+/// What both readings agree on, and the rest of the text unread.
+fn unread_where_they_part<'a>(
     text: &'a str,
     mut standard: Vec<Token<'a>>,
     escaping: &[Token<'a>],
@@ -97,7 +105,7 @@ fn open_where_they_part<'a>(
     let agreed = standard.iter().zip(escaping).take_while(|(a, b)| a == b).count();
     standard.truncate(agreed);
     let end: usize = standard.iter().map(|token| token.text.len()).sum();
-    standard.push(Token { kind: Kind::OpenLiteral, text: &text[end..] });
+    standard.push(Token { kind: Kind::Unread, text: &text[end..] });
     standard
 }
 
@@ -127,7 +135,7 @@ impl Lexer<'_> {
         let bytes = rest.as_bytes();
         match first {
             byte if is_space(byte) => (Kind::Space, run(bytes, is_space)),
-            b'-' if rest.starts_with("--") => (Kind::Comment, run(bytes, |b| b != b'\n' && b != b'\r')),
+            b'-' if rest.starts_with("--") => (Kind::Comment, run(bytes, |b| !is_line_end(b))),
             b'/' if rest.starts_with("/*") => block_comment(bytes),
             b'\'' => literal(bytes, 1, self.backslash),
             b'"' => quoted_name(bytes, 1),
@@ -166,6 +174,10 @@ fn run(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> usize {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 fn is_operator(byte: u8) -> bool {
@@ -222,11 +234,20 @@ fn literal(bytes: &[u8], mut at: usize, backslash: bool) -> (Kind, usize) {
     (Kind::OpenLiteral, bytes.len())
 }
 
-/// Bytes up to and including the quote that goes on with the string on another line.
-fn continuation(after_quote: &[u8]) -> Option<usize> {
-    let space = run(after_quote, is_space);
-    let new_line = after_quote[..space].iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-    (new_line && after_quote.get(space) == Some(&b'\'')).then_some(space + 1)
+/// Bytes up to and including the quote that goes on with the string on another line. Comments with two dashes
+/// may stand between; `after_quote` begins behind the quote before them.
+pub(super) fn continuation(after_quote: &[u8]) -> Option<usize> {
+    let (mut at, mut new_line) = (0, false);
+    loop {
+        let space = run(&after_quote[at..], is_space);
+        new_line |= after_quote[at..at + space].iter().any(|byte| is_line_end(*byte));
+        at += space;
+        if !after_quote[at..].starts_with(b"--") {
+            break;
+        }
+        at += run(&after_quote[at..], |byte| !is_line_end(byte));
+    }
+    (new_line && after_quote.get(at) == Some(&b'\'')).then_some(at + 1)
 }
 
 /// A quoted name whose content starts at `at`.

@@ -17,21 +17,32 @@ use super::lexer::{Kind, Token};
 use crate::engine::text::Text;
 
 /// Stands at the end of a form that was cut.
-const CUT: &str = "…";
+pub(super) const CUT: &str = "…";
 
 /// The form of a text, at most [`Text::MAX_CHARS`] characters, safe to show on a terminal.
 pub(super) fn normalise(tokens: &[Token<'_>]) -> String {
-    let was_cut = tokens.last().is_some_and(|last| last.kind == Kind::Word && last.text == CUT);
-    render(&Form::of(tokens, !was_cut))
+    render(&items(tokens)).0
 }
 
-/// Writes the items, numbers the constants, and cuts between two items.
-fn render(items: &[Item<'_>]) -> String {
+/// What `$1`, `$2`, .. of the form stand for, in order.
+pub(super) fn constants<'a>(tokens: &[Token<'a>]) -> Vec<Item<'a>> {
+    let items = items(tokens);
+    let (_, shown) = render(&items);
+    items.into_iter().filter(|item| item.kind == ItemKind::Constant).take(shown).collect()
+}
+
+fn items<'a>(tokens: &[Token<'a>]) -> Vec<Item<'a>> {
+    let was_cut = tokens.last().is_some_and(|last| last.kind == Kind::Word && last.text == CUT);
+    Form::of(tokens, !was_cut)
+}
+
+/// Writes the items, numbers the constants, and cuts between two items; with how many constants it shows.
+fn render(items: &[Item<'_>]) -> (String, usize) {
     let mut out = String::new();
     let mut chars = 0;
-    let mut constants = 0_u32;
-    // The longest beginning that leaves room for the mark of a cut.
-    let mut fits = 0;
+    let mut constants = 0;
+    // The longest beginning that leaves room for the mark of a cut, and its constants.
+    let mut fits = (0, 0);
     let mut before = None;
     for item in items {
         let start = out.len();
@@ -47,16 +58,16 @@ fn render(items: &[Item<'_>]) -> String {
         before = Some(item);
         chars += out[start..].chars().count();
         if chars > Text::MAX_CHARS {
-            out.truncate(fits);
+            out.truncate(fits.0);
             out.push_str(if out.is_empty() { "" } else { " " });
             out.push_str(CUT);
-            return out;
+            return (out, fits.1);
         }
         if chars + 2 <= Text::MAX_CHARS {
-            fits = out.len();
+            fits = (out.len(), constants);
         }
     }
-    out
+    (out, constants)
 }
 
 /// Whether a constant and its neighbour would read as one token without space between them.

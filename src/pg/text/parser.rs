@@ -131,7 +131,7 @@ fn mask(tokens: &[Token<'_>]) -> Option<String> {
     let mut masked = String::new();
     for token in tokens {
         match token.kind {
-            Kind::OpenLiteral | Kind::OpenComment => return None,
+            Kind::OpenLiteral | Kind::Unread | Kind::OpenComment => return None,
             Kind::Space | Kind::Comment => masked.push(' '),
             Kind::Literal => masked.push_str("''"),
             Kind::Number => masked.push(if token.text == "0" { '0' } else { '1' }),

@@ -229,6 +229,9 @@ fn display(shown: &Shown<'_>) -> Vec<Part> {
     if shown.ui.presenter {
         parts.push(Part::new(1, " PRESENTER: names masked ", shown.style(Meaning::Presenter)));
     }
+    if shown.cockpit.flight().is_some_and(|begin| begin.settings.keep_literals) {
+        parts.push(Part::new(0, " LITERALS KEPT ", shown.style(Meaning::Warn)));
+    }
     if shown.cockpit.is_over() {
         parts.push(Part::new(0, " FLIGHT OVER ", shown.style(Meaning::Frozen)));
     }

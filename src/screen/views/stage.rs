@@ -10,6 +10,7 @@ use crate::engine::history::History;
 use crate::engine::ids::{At, Pid};
 use crate::engine::story::Story;
 use crate::engine::{Cockpit, testing::Look};
+use crate::literals::Table;
 use crate::screen::action::Seat;
 use crate::screen::glyphs::{GlyphSet, Glyphs};
 use crate::screen::keymap::Keymap;
@@ -22,6 +23,7 @@ use crate::screen::ui::{Row, Ui, View};
 pub(super) struct Stage {
     pub(super) cockpit: Cockpit,
     pub(super) history: History,
+    pub(super) literals: Table,
     pub(super) now: At,
     pub(super) ui: Ui,
     pub(super) glyphs: &'static Glyphs,
@@ -35,6 +37,7 @@ impl Stage {
         Stage {
             cockpit,
             history,
+            literals: Table::default(),
             now,
             ui: Ui { view, ..Ui::default() },
             glyphs: GlyphSet::Full.glyphs(),
@@ -73,6 +76,7 @@ impl Stage {
             cockpit: &self.cockpit,
             live: &self.cockpit,
             history: &self.history,
+            literals: &self.literals,
             now: self.now,
             origin: Origin::Live(&self.recording),
             frozen_ms: None,

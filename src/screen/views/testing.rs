@@ -18,6 +18,7 @@ use crate::engine::story::{Story, armed};
 use crate::engine::testing::{
     A, B, Look, USERS, Who, calm, client, forgotten_reader, jam, readers, server, waiting_alter,
 };
+use crate::literals::Table;
 use crate::screen::action::Seat;
 use crate::screen::glyphs::GlyphSet;
 use crate::screen::keymap::Keymap;
@@ -34,6 +35,7 @@ const MB: u64 = 1 << 20;
 pub(in crate::screen) struct Stage {
     pub(in crate::screen) cockpit: Cockpit,
     pub(in crate::screen) history: History,
+    pub(in crate::screen) literals: Table,
     pub(in crate::screen) now: At,
     pub(in crate::screen) ui: Ui,
     pub(in crate::screen) seat: Seat,
@@ -52,6 +54,7 @@ impl Stage {
         Stage {
             cockpit,
             history,
+            literals: Table::default(),
             now,
             ui: Ui::default(),
             seat: Seat::Pilot,
@@ -105,6 +108,7 @@ impl Stage {
             cockpit: &self.cockpit,
             live: self.frozen_of.as_ref().unwrap_or(&self.cockpit),
             history: &self.history,
+            literals: &self.literals,
             now: self.now,
             origin: match self.is_joined {
                 true => Origin::Joined(&self.recording),

@@ -46,6 +46,8 @@ pub struct RawText {
     pub text: String,
     /// The sampler cut it. (The server may have cut it too.)
     pub cut: bool,
+    /// How long it is on the server, in bytes of its database's encoding.
+    pub bytes: usize,
 }
 
 /// Decodes the row of `sample.sql`.
@@ -120,8 +122,8 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
         let [backend_start, xact_start, query_start, state_change] =
             times.each_mut().map(|column| column.next().map(|time| time.0));
         let (state, text) = (state.next(), query.next());
-        let cut = query_bytes.next().unwrap_or(0)
-            > text.map_or(0, |text| i32::try_from(text.len()).unwrap_or(i32::MAX));
+        let bytes = query_bytes.next().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+        let cut = bytes > text.map_or(0, str::len);
         backends.push(Backend {
             pid: Pid(pid),
             leader_pid: leader.next().map(Pid),
@@ -140,7 +142,7 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
             text: None,
         });
         let shown = text.filter(|text| !masked && !text.is_empty());
-        texts.push(shown.map(|text| RawText { text: text.to_owned(), cut }));
+        texts.push(shown.map(|text| RawText { text: text.to_owned(), cut, bytes }));
     }
     Ok((backends, texts))
 }

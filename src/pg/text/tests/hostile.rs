@@ -41,6 +41,31 @@ fn no_literal_and_no_comment_survives() {
         "select u&\"Zq7",
         "\0'Zq7'\u{1b}[31m$$Zq7$$",
         "fooE'a\\'Zq7'",
+        // A string goes on behind a comment, with the escapes it began with.
+        "select 'C:\\', E'a' -- Zq7\n'b\\'Zq7' /* ' */",
+        "select 'a' -- Zq7\n -- Zq7\n'Zq7'",
+        "set a.b = Zq7",
+        "set local a.b to \"Zq7\", Zq7; select 1",
+        "set role.b to Zq7",
+        "begin; set session a = Zq7 Zq7",
+        "set password for a = Zq7",
+        "alter system set a = Zq7",
+        "alter role a in database b set c.d to Zq7, Zq7",
+        "create or replace function f() returns int language sql set a.b = Zq7 as 'Zq7'",
+        "alter user a with encrypted password Zq7",
+        "create user a identified by Zq7",
+        "create server s foreign data wrapper w options (password Zq7)",
+        "copy t (a, b) from stdin with (format csv);\n1,Zq7\n\\.\nselect Zq7",
+        "copy t from stdin; Zq7 'it\\'s Zq7'",
+        "select date 'Zq7', interval 'Zq7' day, '{Zq7}'::text[], array['Zq7'], -7.5Zq7, +.5e-3Zq7, 1_0Zq7, 0b1Zq7",
+        "execute p ('Zq7', -1Zq7)",
+        "notify c, 'Zq7'",
+        "load 'Zq7'",
+        "security label on table t is 'Zq7'",
+        "select 1$z$Zq7$z$, $1$z$Zq7$z$, $größe$Zq7$größe$",
+        "prepare transaction 'Zq7'",
+        "BASE_BACKUP (LABEL 'Zq7')",
+        "select U&'Zq7' uescape 'Z', N'Zq7' 'Zq7'",
     ];
     for raw in texts {
         assert!(raw.contains(CANARY));
@@ -60,6 +85,41 @@ fn no_literal_and_no_comment_survives() {
 fn digest_cut_shared(raw: &str) -> Text {
     thread_local!(static PARSER: std::cell::RefCell<Parser> = std::cell::RefCell::new(Parser::start().unwrap()));
     PARSER.with_borrow_mut(|parser| describe(parser, raw, true).0)
+}
+
+#[test]
+fn words_are_values_only_where_values_stand() {
+    for raw in [
+        "set search_path to a, \"b\"",
+        "set role a",
+        "set session authorization a",
+        "set transaction isolation level serializable",
+        "set constraints all deferred",
+        "set session characteristics as transaction read only",
+        "set a.b to default",
+        "set local synchronous_commit = off; update t set a = b, c = d",
+        "alter table t set schema s, alter a set default b",
+        "alter table t set (autovacuum_enabled = off)",
+        "alter table users add column password text",
+        "alter database d set tablespace t",
+        "alter role a set search_path = b, c",
+        "create function f() returns int begin atomic update t set a = b; select c; end",
+        "create rule r as on insert to t do also update u set a = b",
+        "copy t from stdin",
+        "copy t from stdin; ",
+        "copy t to stdout; select a",
+    ] {
+        assert_eq!(digest(raw).normalised, raw.trim_end(), "{raw}");
+    }
+    for (raw, normalised) in [
+        ("set a.b = c; select d", "set a.b = $1; select d"),
+        ("alter role a set b = c valid until 'x'", "alter role a set b = $1 valid until $2"),
+        ("alter role a password b nologin", "alter role a password $1 nologin"),
+        ("alter role a password null", "alter role a password null"),
+        ("copy t from stdin; select a", "copy t from stdin; $1"),
+    ] {
+        assert_eq!(digest(raw).normalised, normalised, "{raw}");
+    }
 }
 
 #[test]

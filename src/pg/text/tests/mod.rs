@@ -3,6 +3,7 @@
 
 mod digester;
 mod hostile;
+mod kept;
 mod measure;
 mod properties;
 mod statements;

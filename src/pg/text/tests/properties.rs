@@ -88,6 +88,12 @@ fn piece() -> impl Strategy<Value = String> {
         "`",
         "_",
         "int",
+        "set ",
+        " to ",
+        " = ",
+        "alter role ",
+        "password ",
+        "copy t from stdin;",
     ]);
     prop_oneof![8 => fixed.prop_map(str::to_owned), 1 => any::<String>()]
 }

@@ -12,6 +12,7 @@ use crate::engine::derive::words::{bytes, plural};
 use crate::engine::guard::seconds;
 use crate::engine::ids::{BackendId, Pid};
 use crate::engine::sample::{Backend, Fact, State};
+use crate::literals::put_back;
 use crate::screen::action::{Action, Available, Context, available, spec};
 use crate::screen::theme::Meaning;
 use crate::screen::views::header::tenths;
@@ -249,12 +250,29 @@ fn text(sheet: &mut Sheet<'_>, backend: &Backend) {
     if text.truncated {
         about.push("CUT: the text goes on".to_owned());
     }
-    if !shown.ui.presenter {
+    let keeps = shown.cockpit.flight().is_some_and(|begin| begin.settings.keep_literals);
+    if !shown.ui.presenter && !keeps {
         about.push("literals are not kept".to_owned());
     }
     let when = if is_last { "its last statement" } else { "statement" };
     sheet.section(&format!("{when}: {}", about.join("; ")));
     sheet.sentence(words(backend, shown), Meaning::Text);
+    if keeps {
+        with_literals(sheet, backend, &text.normalised);
+    }
+}
+
+/// The statement with what was kept of its literals.
+fn with_literals(sheet: &mut Sheet<'_>, backend: &Backend, normalised: &str) {
+    sheet.section("with its literals, which this flight keeps; comments and collapsed lists are left out");
+    if sheet.shown.ui.presenter {
+        sheet.sentence("Hidden on a shared screen.", Meaning::Unknown);
+        return;
+    }
+    match sheet.shown.literals.of(backend) {
+        Some(kept) => sheet.sentence(put_back(normalised, &kept.values), Meaning::Warn),
+        None => sheet.sentence("Not known here: they were recorded before what was read.", Meaning::Unknown),
+    }
 }
 
 fn prepared(sheet: &mut Sheet<'_>, look: &Lookup<'_>) {

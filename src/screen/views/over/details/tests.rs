@@ -3,8 +3,10 @@ use crate::engine::ids::{BackendId, Pid};
 use crate::engine::input::Input;
 use crate::engine::locks::LockMode;
 use crate::engine::sample::{DatabaseCounters, Sender, Slot, SlowFacts};
+use crate::engine::settings::Settings;
 use crate::engine::story::{Story, armed, session};
 use crate::engine::testing::{A, B, Look, USERS, calm, client, jam, server, text};
+use crate::literals::Kept;
 use crate::screen::ui::{Popup, Row, View};
 use crate::screen::views::stage::Stage;
 
@@ -104,6 +106,31 @@ fn a_long_text_is_there_to_its_end_and_says_when_it_was_cut() {
     assert!(!stage.text(80, 24).contains("the end"));
     stage.ui.popup = Some(Popup::Details(backend(A), 10_000));
     has(&stage.text(80, 24), &["the end", "up and down scroll"]);
+}
+
+#[test]
+fn literals_that_are_kept_are_put_back_and_said_on_every_screen() {
+    let mut story = Story::begin(Settings { keep_literals: true, ..armed() });
+    let mut statement = text(9, "SELECT");
+    statement.normalised = "select a from t where b = $1".to_owned();
+    story.input(1, Input::Text(Box::new(statement)));
+    story.look(1_000, calm().with(client(A).runs(9)));
+    let mut stage = open(Stage::of(&story, View::Activity), backend(A));
+    has(&stage.text(120, 80), &["LITERALS KEPT", "where b = $1", "Not known here"]);
+    let sample = story.cockpit.sample().expect("a sample");
+    let row = sample.backends.iter().find(|backend| backend.pid == A).expect("its row");
+    let (backend_start, query_start) = (row.backend_start, row.query_start);
+    let values = vec![Some("'Zq7'".to_owned())];
+    let text = row.text.expect("its text");
+    stage.literals.take([Kept { pid: A, backend_start, query_start, text, values }]);
+    has(&stage.text(120, 80), &["where b = $1", "where b = 'Zq7'"]);
+    stage.ui.presenter = true;
+    assert!(!stage.text(120, 80).contains("Zq7"));
+    stage.ui.popup = None;
+    for view in [View::Cockpit, View::Locks, View::Timeline] {
+        stage.ui.view = view;
+        assert!(stage.text(60, 16).contains("LITERALS KEPT"));
+    }
 }
 
 #[test]
