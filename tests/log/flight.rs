@@ -6,7 +6,7 @@ use lockpit::engine::Cockpit;
 use lockpit::engine::checkpoint::Checkpoint;
 use lockpit::engine::effect::Effect;
 use lockpit::engine::host::{CpuTicks, HostBackend, HostFacts, Machine, Memory};
-use lockpit::engine::ids::{At, BackendId, Pid};
+use lockpit::engine::ids::{At, BackendId, Pid, ServerTime};
 use lockpit::engine::input::{Command, Input, Outcome, Request, RungAnswer};
 use lockpit::engine::sample::{Edge, Fact, SlowFacts, Watch};
 use lockpit::engine::settings::{QueueDepthLimit, Settings};
@@ -211,6 +211,10 @@ pub(crate) fn busy(path: &Path, n_samples: u64) -> Flown {
             continue;
         }
         let ms = at.ms();
+        if n > n_samples / 4 {
+            // The server's wall clock was set back by an hour.
+            sample.server_now = ServerTime(sample.server_now.0 - 3_600_000_000);
+        }
         if n.is_multiple_of(24) || pilot.log.needs_checkpoint() {
             pilot.segment(at);
         } else if pilot.log.wants_state() {

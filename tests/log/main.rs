@@ -3,15 +3,18 @@
 use lockpit::engine::{Cockpit, ENGINE_VERSION, effect, ids, input, locks, sample, settings, text, timeline};
 
 mod compat;
+mod corpus;
 mod damage;
 mod flight;
 mod follow;
 mod forge;
 mod fuzzed;
+mod golden;
 mod harness;
 mod loss;
 mod recording;
 mod replayed;
+mod resumed;
 mod roundtrip;
 #[path = "../support/small_disk.rs"]
 mod small_disk;
