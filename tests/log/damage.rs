@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lockpit::engine::ids::At;
-use lockpit::log::{Damage, Ending, Entry, Item, Options, ReadError, Reader};
+use lockpit::log::{Damage, Ending, Entry, Item, Options, ReadError, Reader, Verdict, verify};
 
 use super::flight::everything;
 use super::forge::{Dice, Found, HEAD, flag, header_len, kind, records};
@@ -112,6 +112,12 @@ fn a_log_cut_at_any_byte_yields_exactly_its_complete_batches() {
             false => Ending::Torn { at_byte, lost_bytes: len as u64 - at_byte },
         };
         assert_eq!(ending, expected, "cut at {len}");
+        let found = verify(&sample.path, None).expect("readable");
+        assert_eq!(found.pin.bytes, at_byte, "cut at {len}");
+        match len == sample.bytes.len() {
+            true => assert_eq!(found.verdict, Verdict::Complete),
+            false => assert!(matches!(found.verdict, Verdict::Torn(_)), "cut at {len}: {}", found.verdict),
+        }
     }
 }
 
@@ -148,6 +154,18 @@ fn no_flipped_bit_yields_a_wrong_entry_or_costs_more_than_its_segment() {
                     );
                 }
                 Ending::Complete => panic!("{what} is not noticed"),
+            }
+            let verdict = verify(&sample.path, None).expect("readable").verdict;
+            match (&verdict, ending) {
+                (Verdict::Altered(altered), Ending::Damaged(damage)) => {
+                    assert_eq!(
+                        (altered.at_byte, altered.until_byte),
+                        (damage.at_byte, damage.at_byte),
+                        "{what}"
+                    );
+                }
+                (Verdict::Torn(_), Ending::Torn { .. }) => {}
+                _ => panic!("{what}: read as {ending:?} and verified as {verdict}"),
             }
         }
     }

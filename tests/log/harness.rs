@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockpit::engine::ids::At;
 use lockpit::log::fuzzing::{Columns, read_columns, schema};
-use lockpit::log::{Cursor, Entry, Item, Reader};
+use lockpit::log::{Cursor, Entry, Item, Reader, verify};
 
 /// Bytes of a log's header, and of a record before its payload.
 const HEADER: usize = 88;
@@ -14,6 +14,7 @@ const HEAD: usize = 24;
 #[allow(dead_code, reason = "each fuzz target uses its own part")]
 pub(crate) fn reader(bytes: &[u8]) {
     let file = Held::of(bytes);
+    let _ = verify(&file.0, None);
     if let Ok(mut reader) = Reader::open(&file.0) {
         let mut last = None;
         let mut times = vec![At(0), At(u64::MAX)];

@@ -12,6 +12,7 @@ mod fuzzed;
 mod golden;
 mod harness;
 mod loss;
+mod pinned;
 mod recording;
 mod replayed;
 mod resumed;
