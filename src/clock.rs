@@ -12,28 +12,35 @@ use crate::engine::ids::At;
 /// The clock of one flight: zero when it was made.
 #[derive(Debug, Clone, Copy)]
 pub struct FlightClock {
-    zero: Duration,
+    /// Where it began on the machine's clock: before its zero, when the flight began before the machine did.
+    zero_us: i64,
 }
 
 impl FlightClock {
     /// A clock that starts now.
     pub fn start() -> FlightClock {
-        FlightClock { zero: monotonic() }
+        FlightClock { zero_us: monotonic_us().cast_signed() }
     }
 
     /// The machine's monotonic clock at the start, in microseconds.
-    pub fn zero_us(&self) -> u64 {
-        u64::try_from(self.zero.as_micros()).unwrap_or(u64::MAX)
+    pub fn zero_us(&self) -> i64 {
+        self.zero_us
     }
 
     /// The clock of a flight that began when the machine's monotonic clock read `zero_us` microseconds.
-    pub fn of_flight(zero_us: u64) -> FlightClock {
-        FlightClock { zero: Duration::from_micros(zero_us) }
+    pub fn of_flight(zero_us: i64) -> FlightClock {
+        FlightClock { zero_us }
+    }
+
+    /// The clock of a flight in which it is `at` now.
+    pub fn that_reads(at: At) -> FlightClock {
+        FlightClock { zero_us: monotonic_us().cast_signed().saturating_sub_unsigned(at.0) }
     }
 
     /// Time since the start.
     pub fn now(&self) -> At {
-        At(u64::try_from(monotonic().saturating_sub(self.zero).as_micros()).unwrap_or(u64::MAX))
+        let since_us = monotonic_us().cast_signed().saturating_sub(self.zero_us);
+        At(u64::try_from(since_us).unwrap_or(0))
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use super::lines::{Printer, complain};
 use super::screen::{self, LooksArgs};
 use super::stub::Exile;
+use super::verify::tell_landing;
 use super::{Exit, Failure, detach, stub, target};
 use crate::config::{Config, guardrails};
 use crate::engine::ENGINE_VERSION;
@@ -101,6 +102,14 @@ struct FlightArgs {
     /// Do not record the flight
     #[arg(long, help_heading = "Flight")]
     no_record: bool,
+    /// Go on in the log of --record, whose flight was cut off; its torn end is kept in a file beside it
+    #[arg(long, requires = "record", conflicts_with = "no_record", help_heading = "Flight")]
+    resume: bool,
+    /// Record one file after the other, and remove those that ended longer ago than this; for a recorder that is
+    /// always on: --headless, watching only
+    #[arg(long, value_name = "DURATION", value_parser = target::duration_ms, requires = "headless",
+          conflicts_with_all = ["no_record", "resume", "arm"], help_heading = "Flight")]
+    keep: Option<u64>,
     /// Keep the literals of statements in the log and show them: passwords and personal data too
     #[arg(long, help_heading = "Flight")]
     keep_literals: bool,
@@ -181,9 +190,10 @@ async fn fly(flight: Flight) -> Result<u8, Failure> {
     }
     obey(&commands, OnHangup::End);
     let mut printer = Printer::start();
-    let exit = ready.fly(None, |lines| printer.print(lines)).await;
+    let landing = ready.fly(None, |lines| printer.print(lines)).await;
     printer.finish();
-    Ok(exit)
+    tell_landing(&landing);
+    Ok(landing.exit)
 }
 
 /// The same with a screen, which may be left while the flight flies on.
@@ -317,25 +327,56 @@ pub(super) fn begin(settings: Settings, operator: Option<String>, label: Option<
 }
 
 fn record(flight: &FlightArgs) -> Result<Option<Record>, Failure> {
+    if let Some(keep_ms) = flight.keep {
+        return ring(flight.record.as_deref(), keep_ms).map(Some);
+    }
     match &flight.record {
         _ if flight.no_record => Ok(None),
+        Some(path) if flight.resume => Ok(Some(Record::Resume(path.clone()))),
         Some(path) if path.is_dir() => Ok(Some(Record::Directory(path.clone()))),
         Some(path) => Ok(Some(Record::File(path.clone()))),
-        None => {
-            let dir = default_dir().ok_or_else(|| {
-                let message = "there is no home directory to record the flight in: name a place with --record, \
-                               or fly with --no-record";
-                Failure::new(Exit::Usage, message)
-            })?;
-            std::fs::create_dir_all(&dir).map_err(|error| {
-                let message = format!(
-                    "flights are recorded in {}, which cannot be made: {error}; name a place with --record, \
-                     or fly with --no-record",
-                    dir.display()
-                );
-                Failure::new(Exit::Usage, message)
-            })?;
-            Ok(Some(Record::Directory(dir)))
+        None => Ok(Some(Record::Directory(made(usual_dir()?)?))),
+    }
+}
+
+/// The shortest time that a ring keeps: its parts last a sixteenth of it, and a minute at least.
+const SHORTEST_KEEP_MS: u64 = 10 * 60_000;
+
+/// Where an always-on recorder records.
+fn ring(dir: Option<&Path>, keep_ms: u64) -> Result<Record, Failure> {
+    if keep_ms < SHORTEST_KEEP_MS {
+        return Err(Failure::new(Exit::Usage, "--keep: 10 minutes are the shortest that can be kept"));
+    }
+    let dir = match dir {
+        Some(file) if file.is_file() => {
+            let message = format!("--keep records several files: {} is one, name a folder", file.display());
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        Some(dir) => dir.to_owned(),
+        None => usual_dir()?,
+    };
+    Ok(Record::Ring { dir: made(dir)?, keep_ms })
+}
+
+fn usual_dir() -> Result<PathBuf, Failure> {
+    default_dir().ok_or_else(|| {
+        let message = "there is no home directory to record the flight in: name a place with --record, or fly with \
+                       --no-record";
+        Failure::new(Exit::Usage, message)
+    })
+}
+
+/// `dir`, which is there from now on.
+fn made(dir: PathBuf) -> Result<PathBuf, Failure> {
+    match std::fs::create_dir_all(&dir) {
+        Ok(()) => Ok(dir),
+        Err(error) => {
+            let message = format!(
+                "flights are recorded in {}, which cannot be made: {error}; name a place with --record, or fly with \
+                 --no-record",
+                dir.display()
+            );
+            Err(Failure::new(Exit::Usage, message))
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::attach::{begin, failure, runtime};
 use super::lines::{Printer, complain};
 use super::screen::{self, LooksArgs};
+use super::verify::tell_landing;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::demo::fetch::fetch;
@@ -145,9 +146,10 @@ async fn show(
                 return screen::fly(ready, &commands, with).await;
             }
             let mut printer = Printer::start();
-            let exit = ready.fly(None, |lines| printer.print(lines)).await;
+            let landing = ready.fly(None, |lines| printer.print(lines)).await;
             printer.finish();
-            exit
+            tell_landing(&landing);
+            landing.exit
         };
         tokio::pin!(staging, flying);
         tokio::select! {

@@ -154,7 +154,7 @@ pub(super) async fn fly(flight: Flight) -> Result<u8, Failure> {
     // A flight of which nobody has been told would be found by nobody.
     report(&flying)
         .map_err(|_| Failure::new(Exit::Usage, "whoever started the flight has gone before it began"))?;
-    Ok(ready.fly(None, |_| {}).await)
+    Ok(ready.fly(None, |_| {}).await.exit)
 }
 
 fn report(report: &Report) -> io::Result<()> {

@@ -60,7 +60,8 @@ pub(super) fn run(args: &JoinArgs) -> Result<u8, Failure> {
     let name = &flight.greeting.flight;
     let Some(log) = &flight.greeting.log else {
         let message = format!(
-            "{name} is not recorded, and joining is reading along in the log; `lockpit tell {name} status` asks it"
+            "{name} is not recorded, or file after file (--keep), and joining is reading along in one log; `lockpit tell \
+             {name} status` asks it"
         );
         return Err(Failure::new(Exit::Usage, message));
     };

@@ -87,3 +87,14 @@ pub(super) fn print(out: &mut impl Write, line: &Line) -> std::io::Result<()> {
 pub(super) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "lockpit: {message}");
 }
+
+/// Prints what was asked for; a reader that has seen enough is no failure.
+pub(super) fn print_text(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -18,6 +18,7 @@ mod screen;
 mod stub;
 mod target;
 mod tell;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,6 +60,8 @@ enum Command {
     Judge(judge::JudgeArgs),
     /// The post-mortem of a flight, from its log: a page, text for a ticket, or JSON
     Report(report::ReportArgs),
+    /// Whether a log is complete, torn or altered, and its checkpoint
+    Verify(verify::VerifyArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
     /// Completions, manual pages, the configuration file with its defaults, and the table of keys
@@ -88,6 +91,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Generate(args) => generate::run(&args),
     };

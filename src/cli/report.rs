@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::lines::complain;
+use super::lines::{complain, print_text};
 use super::replay::closing;
 use super::{Exit, Failure};
 use crate::report::cast::{self, CastError, CastOptions};
@@ -70,7 +70,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, Failure> {
             file.write_all(text.as_bytes()).map_err(|error| usage(unwritten(path, &error)))?;
             complain(&format!("the report is in {}", path.display()));
         }
-        None => print(&text).map_err(usage)?,
+        None => print_text(&text).map_err(usage)?,
     }
     Ok(verdict(&args.log, &story))
 }
@@ -172,17 +172,6 @@ fn create(path: &Path, force: bool) -> Result<File, String> {
 
 fn unwritten(path: &Path, error: &std::io::Error) -> String {
     format!("the report cannot be written to {}: {error}", path.display())
-}
-
-/// Prints the report; a reader that has seen enough is no failure.
-fn print(text: &str) -> Result<(), String> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn read_notes(path: &Path) -> Result<Vec<notes::Note>, String> {

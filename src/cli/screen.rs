@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::detach::farewell;
 use super::lines::complain;
+use super::verify::tell_landing;
 use super::stub::Exile;
 use super::{Exit, Failure};
 use crate::config::Config;
@@ -167,9 +168,9 @@ pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> 
     let interrupted = interrupted();
     tokio::pin!(flying, interrupted);
     let (mut is_interrupted, mut is_shown) = (false, true);
-    let exit = loop {
+    let landing = loop {
         tokio::select! {
-            exit = &mut flying => break exit,
+            landing = &mut flying => break landing,
             () = &mut interrupted, if !is_interrupted => is_interrupted = true,
             Some(how) = gone.recv(), if is_shown => {
                 is_shown = false;
@@ -199,7 +200,9 @@ pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> 
         }
     }
     let _ = screen.join();
-    exit
+    // Not while a screen is open, and not to a terminal that takes nothing: the flight is over by now.
+    tell_landing(&landing);
+    landing.exit
 }
 
 /// Lets the flight fly on without its terminal.

@@ -30,7 +30,7 @@ use crate::headless::Narrator;
 use crate::headless::line::{Body, Line, Note};
 use crate::host::Host;
 use crate::literals::{Kept, Table};
-use crate::log::LogError;
+use crate::log::{Head, Log, LogError, Options, Pin, Resumed};
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
 use crate::pg::sampler::{AttachError, PaceOrder, Sampler, Seen};
@@ -82,6 +82,33 @@ pub enum Record {
     File(PathBuf),
     /// A new file in this directory.
     Directory(PathBuf),
+    /// This log, which was cut off: it goes on.
+    Resume(PathBuf),
+    /// One file after the other in this directory; those that are older than `keep_ms` are removed.
+    Ring {
+        /// The directory.
+        dir: PathBuf,
+        /// How long a file is kept after its end, in milliseconds.
+        keep_ms: u64,
+    },
+}
+
+/// How a flight has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    /// The exit code.
+    pub exit: u8,
+    /// Its log, closed; `None` when there is none, or it could not be closed.
+    pub recorded: Option<Recorded>,
+}
+
+/// A closed log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What shows later whether it is still the same.
+    pub pin: Pin,
 }
 
 /// Why a flight did not begin.
@@ -166,8 +193,15 @@ impl Flight {
     /// [`FlightError`]; nothing is left open.
     pub async fn prepare(self) -> Result<(Ready, Commands), FlightError> {
         let Flight { conninfo, mut begin, record, company } = self;
-        let clock = FlightClock::start();
-        begin.utc_us = crate::clock::utc_us();
+        let resumed = match &record {
+            Some(Record::Resume(path)) => {
+                let options = Options { group: company.group, ..Options::default() };
+                Some(Log::resume(path, options)?)
+            }
+            _ => None,
+        };
+        let clock = resumed.as_ref().map_or_else(FlightClock::start, goes_on);
+        begin.utc_us = crate::clock::utc_us().saturating_sub_unsigned(clock.now().0);
         begin.server = conninfo.display();
         let pattern = match &begin.settings.target {
             Selector::Query(pattern) => Some(pattern.as_str()),
@@ -210,7 +244,7 @@ impl Flight {
         // Figures that nobody sees or keeps are not worth their reading.
         let is_shown = record.is_some() || company.screen.is_some();
         let host = is_shown.then(|| Host::open(sampler.own(), clock, sender.clone()));
-        let recorder = Recorder::open(record, &begin, &attached, company.group)?;
+        let recorder = Recorder::open(record, resumed, &begin, &attached, company.group)?;
         let (asks, questions) = mpsc::channel(QUESTIONS);
         let (name, socket) = listen(&begin, &attached, recorder.path(), &company);
         tasks.push(tokio::spawn(control.run(stop)));
@@ -266,8 +300,8 @@ impl Ready {
         self.clock
     }
 
-    /// Flies to the end; `tell` gets the lines, `feeder` the inputs, and neither may block. Returns the exit code.
-    pub async fn fly(self, feeder: Option<Feeder>, mut tell: impl FnMut(Vec<Line>)) -> u8 {
+    /// Flies to the end; `tell` gets the lines, `feeder` the inputs, and neither may block.
+    pub async fn fly(self, feeder: Option<Feeder>, mut tell: impl FnMut(Vec<Line>)) -> Landing {
         let Ready {
             clock,
             begin,
@@ -281,7 +315,7 @@ impl Ready {
             mut questions,
             ..
         } = self;
-        let log = recorder.path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        let log = recorder.shared_path().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let plate = Plate { flight: self.name, server: begin.server.clone(), log };
         let mut desk = Desk::new(plate.clone(), Stick::new(begin.utc_us, self.screen.as_deref()));
         let greeting = greeting(plate, &begin, &attached, clock);
@@ -372,7 +406,8 @@ impl Ready {
         let _ = tokio::time::timeout(FAREWELL, sampler).await;
         let exit = deck.cockpit.exit_code();
         let at = clock.now();
-        tell(deck.recorder.close(at).map(|text| note(at, text)).into_iter().collect());
+        let (recorded, missing) = deck.recorder.close(at);
+        tell(missing.map(|text| note(at, text)).into_iter().collect());
         if let Some(feeder) = &deck.feeder {
             feeder.over(at);
         }
@@ -381,8 +416,20 @@ impl Ready {
         if let Some(serving) = serving {
             let _ = tokio::time::timeout(FAREWELL, serving).await;
         }
-        exit
+        Landing { exit, recorded }
     }
+}
+
+/// The clock of a flight whose log goes on. On the same start of the machine its monotonic clock tells what time it
+/// is in the flight, else the wall clock; never before what is recorded.
+fn goes_on(log: &Resumed) -> FlightClock {
+    let Head { boot, monotonic_us, utc_us, .. } = log.head;
+    let since_us = if boot != [0; 16] && boot == crate::clock::boot_id() {
+        crate::clock::monotonic_us().saturating_sub(monotonic_us)
+    } else {
+        u64::try_from(crate::clock::utc_us().saturating_sub(utc_us)).unwrap_or(0)
+    };
+    FlightClock::that_reads(At(since_us).max(At(log.last_at.0.saturating_add(1))))
 }
 
 /// What the loop woke for.

@@ -5,13 +5,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Record;
+use super::{Record, Recorded};
 use crate::engine::Cockpit;
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Input};
 use crate::literals::{self, Kept, Table};
-use crate::log::{Batch, Header, Log, LogError, Meta, Options, default_path};
+use crate::log::{
+    Batch, Header, Log, LogError, Meta, Options, Part, Resumed, Ring, Summary, default_name, default_path,
+};
 use crate::random;
 
 /// Flights on one database that may begin in the same second and be recorded in the same folder.
@@ -21,6 +23,8 @@ const MOST_IN_A_SECOND: u32 = 100;
 #[derive(Debug)]
 pub(super) struct Recorder {
     log: Option<(Log, PathBuf)>,
+    /// Others can read along in it: it stays one file.
+    is_one_file: bool,
     turn: Batch,
     /// A segment began with this turn.
     is_segment_new: bool,
@@ -28,45 +32,31 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Creates the log.
+    /// Creates the log, or takes up the one that was `resumed`.
     pub(super) fn open(
         record: Option<Record>,
+        resumed: Option<Resumed>,
         begin: &Begin,
         attached: &Attached,
         group: Option<u32>,
     ) -> Result<Recorder, LogError> {
-        let Some(record) = record else {
-            return Ok(Recorder { log: None, turn: Batch::new(), is_segment_new: false, is_losing: false });
+        let is_one_file = !matches!(record, Some(Record::Ring { .. }));
+        let log = match (record, resumed) {
+            (Some(Record::Resume(path)), Some(resumed)) => Some((resumed.log, path)),
+            (Some(record), _) => Some(create(record, begin, attached, group)?),
+            (None, _) => None,
         };
-        let header = Header {
-            flight: random::bytes(),
-            sync: random::bytes(),
-            boot: crate::clock::boot_id(),
-            utc_us: begin.utc_us,
-            monotonic_us: crate::clock::monotonic_us(),
-            meta: Meta {
-                lockpit: begin.lockpit.clone(),
-                server: begin.server.clone(),
-                label: begin.label.clone(),
-                literals: Some(literals::word(begin.settings.keep_literals).to_owned()),
-                database: Some(attached.database_name.clone()),
-                ..Meta::default()
-            },
-        };
-        let options = || Options { group, ..Options::default() };
-        let (log, path) = match record {
-            Record::File(path) => (Log::create(&path, &header, options())?, path),
-            Record::Directory(dir) => {
-                let path = default_path(&dir, begin.utc_us, &attached.database_name);
-                create_beside(path, &header, options())?
-            }
-        };
-        Ok(Recorder { log: Some((log, path)), turn: Batch::new(), is_segment_new: false, is_losing: false })
+        Ok(Recorder { log, is_one_file, turn: Batch::new(), is_segment_new: false, is_losing: false })
     }
 
-    /// Where the log is.
+    /// Where the log is; its first file, when it goes from one to the next.
     pub(super) fn path(&self) -> Option<&Path> {
         self.log.as_ref().map(|(_, path)| path.as_path())
+    }
+
+    /// Where others can read along.
+    pub(super) fn shared_path(&self) -> Option<&Path> {
+        self.path().filter(|_| self.is_one_file)
     }
 
     /// What the engine is about to be told. A segment begins where one is due, with the engine as it is.
@@ -131,15 +121,54 @@ impl Recorder {
         self.is_losing
     }
 
-    /// Ends the log; what people should know about it.
-    pub(super) fn close(self, at: At) -> Option<String> {
-        let (log, path) = self.log?;
+    /// Ends the log: where it is and how far it goes, and what people should know about it.
+    pub(super) fn close(self, at: At) -> (Option<Recorded>, Option<String>) {
+        let Some((log, path)) = self.log else { return (None, None) };
         match log.close(at) {
-            Ok(summary) if summary.lost_entries == 0 => None,
-            Ok(summary) => {
-                Some(format!("{} entries are missing in {}", summary.lost_entries, path.display()))
+            Ok(Summary { path, pin, lost_entries, .. }) => {
+                let missing = (lost_entries > 0)
+                    .then(|| format!("{lost_entries} entries are missing in {}", path.display()));
+                (Some(Recorded { path, pin }), missing)
             }
-            Err(error) => Some(format!("{}: {error}", path.display())),
+            Err(error) => (None, Some(format!("{}: {error}", path.display()))),
+        }
+    }
+}
+
+fn create(
+    record: Record,
+    begin: &Begin,
+    attached: &Attached,
+    group: Option<u32>,
+) -> Result<(Log, PathBuf), LogError> {
+    let header = Header {
+        flight: random::bytes(),
+        sync: random::bytes(),
+        boot: crate::clock::boot_id(),
+        utc_us: begin.utc_us,
+        monotonic_us: crate::clock::monotonic_us(),
+        meta: Meta {
+            lockpit: begin.lockpit.clone(),
+            server: begin.server.clone(),
+            label: begin.label.clone(),
+            literals: Some(literals::word(begin.settings.keep_literals).to_owned()),
+            database: Some(attached.database_name.clone()),
+            ..Meta::default()
+        },
+    };
+    let options = Options { group, ..Options::default() };
+    match record {
+        Record::File(path) | Record::Resume(path) => Ok((Log::create(&path, &header, options)?, path)),
+        Record::Directory(dir) => {
+            create_beside(default_path(&dir, begin.utc_us, &attached.database_name), &header, options)
+        }
+        Record::Ring { dir, keep_ms } => {
+            let stem = default_name(begin.utc_us, &attached.database_name);
+            let ring = Ring { dir, stem, keep_us: keep_ms.saturating_mul(1_000) };
+            let path = ring.part(1);
+            let part = Some(Part { number: 1, keep_ms, after: None });
+            let header = Header { meta: Meta { part, ..header.meta }, ..header };
+            Ok((Log::create(&path, &header, Options { ring: Some(ring), ..options })?, path))
         }
     }
 }

@@ -65,9 +65,15 @@ pub struct PinError(&'static str);
 
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(ORIGIN)?;
-        self.flight.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        write!(f, "\n{}\n{}", self.bytes, STANDARD.encode(self.chain.0))
+        f.write_str(&self.lines().join("\n"))
+    }
+}
+
+impl Pin {
+    /// The three lines.
+    pub fn lines(&self) -> [String; 3] {
+        let flight: String = self.flight.iter().map(|byte| format!("{byte:02x}")).collect();
+        [format!("{ORIGIN}{flight}"), self.bytes.to_string(), STANDARD.encode(self.chain.0)]
     }
 }
 

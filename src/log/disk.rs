@@ -17,6 +17,7 @@ const TRIAL_BYTES: usize = 64 * 1_024;
 
 #[derive(Debug)]
 pub(super) struct Disk {
+    path: PathBuf,
     file: File,
     /// Durable bytes.
     len: u64,
@@ -44,7 +45,7 @@ impl Disk {
 
     fn begin(file: File, path: &Path, head: &[u8]) -> Result<Disk, LogError> {
         lock(&file, path)?;
-        let mut disk = Disk { file, len: 0, torn: false };
+        let mut disk = Disk { path: path.to_owned(), file, len: 0, torn: false };
         disk.append(head).map_err(|error| refused(path, error))?;
         sync_dir(path);
         Ok(disk)
@@ -58,7 +59,7 @@ impl Disk {
             _ => refused(path, source),
         })?;
         lock(&file, path)?;
-        Ok(Disk { file, len: 0, torn: true })
+        Ok(Disk { path: path.to_owned(), file, len: 0, torn: true })
     }
 
     /// Copies what stands from byte `from` on to a file beside the log, durably.
@@ -85,6 +86,11 @@ impl Disk {
         self.cut()?;
         self.torn = false;
         Ok(())
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Durable bytes.
@@ -146,6 +152,20 @@ fn lock(file: &File, path: &Path) -> Result<(), LogError> {
         rustix::io::Errno::WOULDBLOCK => LogError::Locked { path: path.to_owned() },
         other => LogError::Create { path: path.to_owned(), source: other.into() },
     })
+}
+
+/// Whether somebody writes the log at `path`.
+pub fn is_written(path: &Path) -> bool {
+    File::open(path).is_ok_and(|log| is_locked(&log))
+}
+
+/// Whether a writer holds its right to this log.
+pub fn is_locked(log: &File) -> bool {
+    let is_free = flock(log, FlockOperation::NonBlockingLockShared).is_ok();
+    if is_free {
+        let _ = flock(log, FlockOperation::Unlock);
+    }
+    !is_free
 }
 
 /// Lets members of the group read, whatever the process's mask says.

@@ -58,6 +58,7 @@ mod writer;
 pub use batch::{Batch, Entry};
 pub use chain::{Chain, Pin, PinError};
 pub use cursor::{Cursor, Seek, Segment};
+pub use disk::{is_locked, is_written};
 pub use error::{LogError, ReadError};
 pub use head::{Cut, Head, Header, MAJOR, Meta, Part};
 pub use loss::Lost;

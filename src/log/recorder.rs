@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -68,8 +68,10 @@ pub struct Status {
 }
 
 /// What a closed log holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
+    /// The file; the last one of a ring.
+    pub path: PathBuf,
     /// Where the file ended.
     pub pin: Pin,
     /// Records, the log's own included.
@@ -128,6 +130,9 @@ impl Log {
         let failed = |source| LogError::Create { path: path.to_owned(), source };
         let record = head::encode_meta(&header.meta).map_err(|error| failed(error.into()))?;
         let disk = Disk::create(path, &[&header.encode()[..], &record].concat(), options.group)?;
+        if let Some(ring) = &options.ring {
+            ring.forget(&header.meta, header.utc_us);
+        }
         let position = Position::beginning(&header.encode(), &record);
         let Header { meta, .. } = header;
         let start = Start {

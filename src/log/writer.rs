@@ -151,7 +151,7 @@ impl Writer {
             }
         }
         let Durable { pin, records, seq } = self.durable();
-        Ok(Summary { pin, records, durable_seq: seq, lost_entries: self.shared.lost_entries() })
+        Ok(Summary { path: self.disk.path().to_owned(), pin, records, durable_seq: seq, lost_entries: self.shared.lost_entries() })
     }
 
     fn write_end(&mut self, at: At, lost: Option<&Lost>) -> io::Result<()> {

@@ -29,7 +29,7 @@ pub struct Greeting {
     /// Its log; `null` when it is not recorded.
     pub log: Option<PathBuf>,
     /// The machine's monotonic clock when the flight began, in microseconds.
-    pub clock_zero_us: u64,
+    pub clock_zero_us: i64,
     /// The database.
     pub database: String,
     /// Where it is: `user@host:port/database`.

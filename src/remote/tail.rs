@@ -8,11 +8,9 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
-
 use crate::engine::Cockpit;
 use crate::engine::ids::At;
-use crate::log::{Ending, ReadError};
+use crate::log::{Ending, ReadError, is_locked};
 use crate::replay::{Replay, ReplayError, Step};
 
 /// How long, and how often, the first checkpoint is waited for.
@@ -40,7 +38,7 @@ impl Tail {
         let lock = File::open(log).map_err(|source| ReadError::Open { path: log.to_owned(), source })?;
         loop {
             match Replay::open_at(log, At(u64::MAX)) {
-                Err(ReplayError::Read(ReadError::NoCheckpoint { .. })) if tries > 0 && is_held(&lock) => {
+                Err(ReplayError::Read(ReadError::NoCheckpoint { .. })) if tries > 0 && is_locked(&lock) => {
                     tries -= 1;
                     std::thread::sleep(pause);
                 }
@@ -60,7 +58,7 @@ impl Tail {
                 Ending::Complete => true,
                 Ending::Torn { .. } => false,
                 // Its end may be in the part that cannot be read.
-                Ending::Damaged(_) => self.cockpit().is_over() && !is_held(&self.lock),
+                Ending::Damaged(_) => self.cockpit().is_over() && !is_locked(&self.lock),
             };
         }
         Ok(step)
@@ -74,7 +72,7 @@ impl Tail {
     /// Nobody writes the log any more. Ask before the last steps are read: a log that is abandoned, read to
     /// its end and not over belongs to a flight that died.
     pub fn is_abandoned(&self) -> bool {
-        !is_held(&self.lock)
+        !is_locked(&self.lock)
     }
 
     /// The engine as it was at the last step.
@@ -86,13 +84,4 @@ impl Tail {
     pub fn replay(&self) -> &Replay {
         &self.replay
     }
-}
-
-/// Whether a writer holds its lock on the log.
-fn is_held(lock: &File) -> bool {
-    let free = flock(lock, FlockOperation::NonBlockingLockShared).is_ok();
-    if free {
-        let _ = flock(lock, FlockOperation::Unlock);
-    }
-    !free
 }

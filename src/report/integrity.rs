@@ -1,43 +1,42 @@
 //! What a log is worth as evidence.
 //!
-//! Owns the words of the verdict. Reads nothing: it is told how the log ends.
+//! Owns the words of the verdict. Reads nothing: it is told what a full pass has found.
 
 use super::story::Integrity;
-use crate::log::Ending;
+use crate::log::{Torn, Verdict, Verified};
 
 impl Integrity {
-    /// The verdict on a log that ends like this.
-    pub fn of_ending(ending: Ending) -> Integrity {
-        let (sentence, is_altered, is_torn) = match ending {
-            Ending::Complete => (
-                "The log is complete: it has its end, and every record was read and fits its checksum. \
-                 Checksums show damage; they do not show a change made on purpose."
+    /// The verdict of a full pass over the log.
+    pub fn of(found: &Verified) -> Integrity {
+        let (sentence, is_altered, is_torn) = match &found.verdict {
+            Verdict::Complete => (
+                "The log is complete: its flight closed it, and every checksum and seal fits. Only a checkpoint that \
+                 was kept elsewhere also shows that it was not written anew."
                     .to_owned(),
                 false,
                 false,
             ),
-            Ending::Torn { at_byte, lost_bytes } => (
-                format!(
-                    "The log is torn: it stops at byte {at_byte} without an end, with {lost_bytes} bytes of an \
-                     unfinished entry behind it. Everything before is intact; what came after is not known. The \
-                     flight was cut off, or is still in the air."
-                ),
-                false,
-                true,
-            ),
-            Ending::Damaged(damage) => {
-                let rest = match damage.resumes_at {
-                    Some(byte) => format!("It is readable again from byte {byte}"),
-                    None => "Nothing behind that place can be read".to_owned(),
+            Verdict::Torn(torn) => {
+                let stops = match torn {
+                    Torn::Clean => "behind a whole turn of the flight".to_owned(),
+                    Torn::Within { bytes } => format!("within a turn of which {bytes} bytes are there"),
+                    Torn::Zeros { bytes } => format!("in {bytes} bytes of zeros"),
                 };
                 let sentence = format!(
-                    "The log is damaged or altered at byte {}. {rest}. This report is not the whole flight.",
-                    damage.at_byte
+                    "The log is torn: at byte {} it stops without an end, {stops}. Everything before is as it was \
+                     written; what came after is not known. The flight was cut off, or is still in the air.",
+                    found.pin.bytes
                 );
+                (sentence, false, true)
+            }
+            Verdict::Altered(_) => {
+                let sentence =
+                    format!("The log is {}. This report may not be the whole flight.", found.verdict);
                 (sentence, true, false)
             }
         };
-        Integrity { sentence, checkpoint: None, is_altered, is_torn }
+        let checkpoint = (!is_altered).then(|| found.pin.lines());
+        Integrity { sentence, checkpoint, is_altered, is_torn }
     }
 
     /// The verdict on a log that could be read up to some place only.

@@ -18,7 +18,7 @@ use crate::engine::Cockpit;
 use crate::engine::guard::{Level, RULES, Reading};
 use crate::engine::ids::At;
 use crate::engine::timeline::{Event, GuardState};
-use crate::log::Head;
+use crate::log::{Head, verify};
 use crate::replay::{Replay, ReplayError, Step};
 
 mod blast;
@@ -55,7 +55,7 @@ pub fn read(path: &Path, zone: &TimeZone) -> Result<Story, ReplayError> {
         // Without its first input there is nothing to tell.
         Some(error) if replay.cockpit().flight().is_none() => return Err(error),
         Some(error) => Integrity::unreadable(&error.to_string()),
-        None => Integrity::of_ending(replay.ending()?),
+        None => Integrity::of(&verify(path, None)?),
     };
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(scribe.finish(&replay, &head, name, integrity, zone))
