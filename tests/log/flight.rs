@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::story::{armed, attached, begin, gone};
 use super::support::{create, wait_until};
-use super::testing::{B, Look, calm, jam, matched_text, names, server, text};
+use super::testing::{B, Look, Who, calm, jam, matched_text, names, readers, server, text};
 use super::traffic::{Server, Traffic};
 
 /// Who flies, and writes the log of it as the flight's loop does.
@@ -157,8 +157,8 @@ fn slow_facts(ms: u64) -> SlowFacts {
     }
 }
 
-fn jam_without_the_jam() -> impl Iterator<Item = super::testing::Who> {
-    super::testing::readers(2, B).map(|mut reader| {
+fn jam_without_the_jam() -> impl Iterator<Item = Who> {
+    readers(2, B).map(|mut reader| {
         reader.behind = None;
         reader
     })
@@ -229,11 +229,11 @@ pub(crate) fn busy(path: &Path, n_samples: u64) -> Flown {
                 sample.edges.extend(crowd.edges);
                 pilot.turn(at, Input::Sample(sample));
                 pilot.turn(At(at.0 + 50), watch(ms));
-                let stop = pilot.cockpit.brake().stop().map(|stop| stop.id());
-                if let Some(id) = stop
-                    && n.is_multiple_of(5)
+                if n.is_multiple_of(5)
+                    && let Some(stop) = pilot.cockpit.brake().stop()
                 {
-                    pilot.turn(At(at.0 + 60), Input::Outcome(gone(id.0, 0)));
+                    let gone = gone(stop.id().0, 0);
+                    pilot.turn(At(at.0 + 60), Input::Outcome(gone));
                 }
             }
             _ => pilot.turn(at, Input::Sample(sample)),
