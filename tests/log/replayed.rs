@@ -153,3 +153,36 @@ fn behind_damage_the_engine_is_the_flights_again() {
         assert!(engine == *last, "byte {byte} of type {:#x}: another engine", hit.kind);
     }
 }
+
+#[test]
+fn damage_in_one_segment_changes_no_moment_of_another() {
+    // 300 flips, three moments each: the last one of each segment.
+    let (_dir, path) = place();
+    let flown = everything(&path);
+    let all = records(&flown.bytes);
+    let starts: Vec<usize> = all.iter().filter(|r| r.kind == kind::SEGMENT).map(|r| r.at).collect();
+    let segment_of = |byte: usize| starts.iter().filter(|start| **start <= byte).count() - 1;
+    let ends = [At::from_ms(1_200), At::from_ms(60_500), At::from_ms(120_350)];
+    let moments = sequentially(&path);
+    let last_before = |end: At| moments.iter().rfind(|(at, _)| *at <= end).expect("a moment").1.clone();
+    let expected = ends.map(last_before);
+    let mut dice = Dice(77);
+    let mut n_compared = 0;
+    for _ in 0..300 {
+        let byte = starts[0] + dice.below(flown.bytes.len() - starts[0]);
+        let hit = all.iter().find(|record| (record.at..record.end).contains(&byte)).expect("its record");
+        if hit.kind == kind::TEXT {
+            continue;
+        }
+        let mut bytes = flown.bytes.clone();
+        bytes[byte] ^= 1 << dice.below(8);
+        std::fs::write(&path, &bytes).expect("written");
+        let mut cursor = Cursor::open(&path).expect("opened");
+        for (n, end) in ends.iter().enumerate().filter(|(n, _)| *n != segment_of(byte)) {
+            let replay = Replay::at(&mut cursor, *end).expect("a checkpoint");
+            assert!(forward(replay, *end) == expected[n], "byte {byte} of {:#x}, moment {n}", hit.kind);
+            n_compared += 1;
+        }
+    }
+    assert!(n_compared > 400, "{n_compared} moments");
+}
