@@ -76,13 +76,14 @@ impl Sample {
     /// Nothing but what was recorded, each once and in order. Returns which segments are incomplete.
     #[track_caller]
     fn incomplete_segments(&self, items: &[Item], what: &str) -> Vec<usize> {
-        let mut hit = Vec::new();
+        let (mut hit, mut last) = (Vec::new(), None);
         let mut originals = self.items.iter();
         for item in items.iter().filter(|item| matches!(item, Item::Entry { .. })) {
+            assert!(last.replace(seq(item)) < Some(seq(item)), "{what}: twice, or out of order");
             let skipped = originals.by_ref().take_while(|original| seq(original) != seq(item));
             hit.extend(skipped.map(|original| self.segment_of(seq(original))));
             let original = self.items.iter().find(|original| seq(original) == seq(item));
-            assert_eq!(Some(item), original, "{what}: an entry that never was, or out of order");
+            assert_eq!(Some(item), original, "{what}: an entry that never was");
         }
         hit.extend(originals.map(|original| self.segment_of(seq(original))));
         hit.dedup();
