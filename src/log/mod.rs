@@ -38,6 +38,8 @@ mod disk;
 mod draft;
 mod error;
 mod frames;
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod index;
 mod loss;

@@ -180,8 +180,10 @@ impl<'a> Pass<'a> {
         if bytes == 0 {
             return Ok(Verdict::Torn(Torn::Clean));
         }
-        let whole = source.find_segment(self.header, from, self.seq)?.is_some()
-            || source.later_batch_stands(from, self.seq)?;
+        // Of the turn that is torn its first records may be intact.
+        let later = self.seq.saturating_add(1);
+        let whole = source.find_segment(self.header, from, later)?.is_some()
+            || source.later_batch_stands(from + 1, later)?;
         if whole {
             let what =
                 "a record does not fit its checksum, or records are missing; intact ones stand behind it";

@@ -1,13 +1,16 @@
 //! Logs that were cut, flipped, zeroed: what is left is exact, and what is missing is said.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use lockpit::log::{Damage, Ending, Item, ReadError, Reader};
+use lockpit::engine::ids::At;
+use lockpit::log::{Damage, Ending, Entry, Item, Options, ReadError, Reader, Verdict, verify};
 
-use super::forge::{Dice, Found, HEADER, SEGMENT, records};
-use super::support::{drain, place, read, three_segments};
+use super::flight::everything;
+use super::forge::{Dice, Found, HEAD, flag, header_len, kind, records};
+use super::support::{create, drain, mark, noise, place, read, state};
 
-/// A log of three segments, taken apart.
+/// A log of three segments with every type of record, taken apart.
 struct Sample {
     bytes: Vec<u8>,
     items: Vec<Item>,
@@ -18,11 +21,13 @@ struct Sample {
 
 fn sample() -> Sample {
     let (dir, path) = place();
-    let bytes = three_segments(&path);
+    let bytes = everything(&path).bytes;
     let (items, ending) = read(&path);
     assert_eq!(ending, Ending::Complete);
-    assert_eq!(items.len(), 3 * 7);
     let records = records(&bytes);
+    let kinds: BTreeSet<u8> = records.iter().map(|record| record.kind).collect();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), kind::ALL, "every type of record meets every damage");
+    assert!(records.iter().any(|record| record.flags == flag::PACKED | flag::RETOLD), "a text is told again");
     Sample { bytes, items, records, path, _dir: dir }
 }
 
@@ -48,8 +53,12 @@ impl Sample {
         self.items.iter().filter(ends).cloned().collect()
     }
 
+    fn header(&self) -> usize {
+        header_len(&self.bytes)
+    }
+
     fn segment_starts(&self) -> Vec<&Found> {
-        self.records.iter().filter(|record| record.kind == SEGMENT).collect()
+        self.records.iter().filter(|record| record.kind == kind::SEGMENT).collect()
     }
 
     /// Which segment an entry is in.
@@ -67,11 +76,16 @@ impl Sample {
     /// Nothing but what was recorded, each once and in order. Returns which segments are incomplete.
     #[track_caller]
     fn incomplete_segments(&self, items: &[Item], what: &str) -> Vec<usize> {
-        let left: Vec<&Item> = items.iter().filter(|item| matches!(item, Item::Entry { .. })).collect();
-        let expected: Vec<&Item> = self.items.iter().filter(|item| left.contains(item)).collect();
-        assert_eq!(left, expected, "{what}: an entry that never was, or out of order");
-        let missing = self.items.iter().filter(|item| !left.contains(item));
-        let mut hit: Vec<usize> = missing.map(|item| self.segment_of(seq(item))).collect();
+        let (mut hit, mut last) = (Vec::new(), None);
+        let mut originals = self.items.iter();
+        for item in items.iter().filter(|item| matches!(item, Item::Entry { .. })) {
+            assert!(last.replace(seq(item)) < Some(seq(item)), "{what}: twice, or out of order");
+            let skipped = originals.by_ref().take_while(|original| seq(original) != seq(item));
+            hit.extend(skipped.map(|original| self.segment_of(seq(original))));
+            let original = self.items.iter().find(|original| seq(original) == seq(item));
+            assert_eq!(Some(item), original, "{what}: an entry that never was");
+        }
+        hit.extend(originals.map(|original| self.segment_of(seq(original))));
         hit.dedup();
         hit
     }
@@ -82,7 +96,7 @@ fn a_log_cut_at_any_byte_yields_exactly_its_complete_batches() {
     let sample = sample();
     for len in 0..=sample.bytes.len() {
         std::fs::write(&sample.path, &sample.bytes[..len]).expect("written");
-        if len < HEADER {
+        if len < sample.header() {
             let error = Reader::open(&sample.path).expect_err("no header");
             assert!(
                 matches!(error, ReadError::TooShort { bytes, .. } if bytes == len as u64),
@@ -93,28 +107,67 @@ fn a_log_cut_at_any_byte_yields_exactly_its_complete_batches() {
         let (items, ending) = read(&sample.path);
         assert_eq!(items, sample.complete_within(len), "cut at {len}");
         let ends = (0..sample.records.len()).map(|index| sample.batch_end(index)).filter(|end| *end <= len);
-        let at_byte = ends.max().unwrap_or(HEADER) as u64;
+        let at_byte = ends.max().unwrap_or(sample.header()) as u64;
         let expected = match len == sample.bytes.len() {
             true => Ending::Complete,
             false => Ending::Torn { at_byte, lost_bytes: len as u64 - at_byte },
         };
         assert_eq!(ending, expected, "cut at {len}");
+        let found = verify(&sample.path, None).expect("readable");
+        assert_eq!(found.pin.bytes, at_byte, "cut at {len}");
+        match len == sample.bytes.len() {
+            true => assert_eq!(found.verdict, Verdict::Complete),
+            false => assert!(matches!(found.verdict, Verdict::Torn(_)), "cut at {len}: {}", found.verdict),
+        }
     }
 }
 
 #[test]
 fn no_flipped_bit_yields_a_wrong_entry_or_costs_more_than_its_segment() {
+    // One bit of each byte, 13,000 in all; where a record's head or the header is, another one too.
     let sample = sample();
     let mut dice = Dice(20_261_120);
-    let everywhere = (0..3_000).map(|_| dice.below(sample.bytes.len() * 8)).collect::<Vec<_>>();
-    let first_segment = sample.segment_starts()[0].end;
-    for bit in (0..first_segment * 8).chain(everywhere) {
-        let (items, ending) = sample.damaged(|bytes| bytes[bit / 8] ^= 1 << (bit % 8));
-        let hit = sample.incomplete_segments(&items, &format!("bit {bit}"));
-        assert!(hit.len() <= 1, "bit {bit}: segments {hit:?}");
-        assert_ne!(ending, Ending::Complete, "bit {bit}");
-        if bit / 8 < HEADER {
-            assert_eq!(items, sample.items, "bit {bit}: the header has a copy");
+    for byte in 0..sample.bytes.len() {
+        let in_head = sample.records.iter().any(|record| (record.at..record.at + HEAD).contains(&byte));
+        let bits = if in_head || byte < sample.header() { 2 } else { 1 };
+        for bit in (0..bits).map(|_| dice.below(8)) {
+            let (items, ending) = sample.damaged(|bytes| bytes[byte] ^= 1 << bit);
+            let what = format!("bit {bit} of byte {byte}");
+            let hit = sample.incomplete_segments(&items, &what);
+            assert!(hit.len() <= 1, "{what}: segments {hit:?}");
+            match ending {
+                Ending::Damaged(damage) if byte < sample.header() => {
+                    assert_eq!(
+                        (damage.at_byte, items.len()),
+                        (0, sample.items.len()),
+                        "{what}: a copy is left"
+                    );
+                }
+                Ending::Damaged(Damage { at_byte, resumes_at }) => {
+                    let named = at_byte..resumes_at.unwrap_or(sample.bytes.len() as u64);
+                    assert!(named.contains(&(byte as u64)), "{what}: {named:?} is named");
+                }
+                Ending::Torn { at_byte, .. } => {
+                    assert_eq!(
+                        at_byte as usize,
+                        sample.records[sample.records.len() - 1].at,
+                        "{what}: no end"
+                    );
+                }
+                Ending::Complete => panic!("{what} is not noticed"),
+            }
+            let verdict = verify(&sample.path, None).expect("readable").verdict;
+            match (&verdict, ending) {
+                (Verdict::Altered(altered), Ending::Damaged(damage)) => {
+                    assert_eq!(
+                        (altered.at_byte, altered.until_byte),
+                        (damage.at_byte, damage.at_byte),
+                        "{what}"
+                    );
+                }
+                (Verdict::Torn(_), Ending::Torn { .. }) => {}
+                _ => panic!("{what}: read as {ending:?} and verified as {verdict}"),
+            }
         }
     }
 }
@@ -125,7 +178,7 @@ fn random_damage_of_any_size_never_yields_a_wrong_entry() {
     let mut dice = Dice(7);
     for round in 0..1_000 {
         let mut bytes = sample.bytes.clone();
-        let (from, len) = (HEADER + dice.below(bytes.len() - HEADER), 1 + dice.below(200));
+        let (from, len) = (sample.header() + dice.below(bytes.len() - sample.header()), 1 + dice.below(200));
         match round % 4 {
             0 => bytes.iter_mut().skip(from).take(len).for_each(|byte| *byte = dice.below(256) as u8),
             1 => drop(bytes.drain(from..(from + len).min(sample.bytes.len()))),
@@ -148,13 +201,12 @@ fn random_damage_of_any_size_never_yields_a_wrong_entry() {
 fn damage_before_a_segment_is_reported_where_it_is_and_where_reading_resumes() {
     let sample = sample();
     let starts = sample.segment_starts();
-    let second = sample.records.iter().position(|record| record.seq == starts[1].seq).expect("its record");
-    let hit = &sample.records[second + 3];
+    let in_second = |record: &&Found| record.at > starts[1].end && record.at < starts[2].at;
+    let hit = sample.records.iter().filter(in_second).find(|record| record.followers == 2).expect("three");
     let (items, ending) = sample.damaged(|bytes| bytes[hit.end - 1] ^= 0x10);
 
     // The batch that was hit has three records; it is unreadable from its beginning.
     let damage = Damage { at_byte: hit.at as u64, resumes_at: Some(starts[2].at as u64) };
-    assert_eq!(hit.followers, 2);
     assert_eq!(ending, Ending::Damaged(damage));
     let before = sample.complete_within(hit.at);
     assert_eq!(items[..before.len()], before);
@@ -167,8 +219,8 @@ fn damage_before_a_segment_is_reported_where_it_is_and_where_reading_resumes() {
 fn damage_in_the_last_segment_is_not_taken_for_a_torn_tail() {
     let sample = sample();
     let hit = &sample.records[sample.records.len() - 4];
-    let (items, ending) = sample.damaged(|bytes| bytes[hit.at + 20] ^= 1);
-    let batch = sample.records.iter().rfind(|record| record.flags & 2 != 0 && record.at <= hit.at);
+    let (items, ending) = sample.damaged(|bytes| bytes[hit.at + HEAD - 4] ^= 1);
+    let batch = sample.records.iter().rfind(|record| record.flags & flag::BATCH != 0 && record.at <= hit.at);
     let at_byte = batch.expect("its batch").at;
     assert_eq!(ending, Ending::Damaged(Damage { at_byte: at_byte as u64, resumes_at: None }));
     assert_eq!(items, sample.complete_within(at_byte));
@@ -212,9 +264,43 @@ fn a_last_batch_with_holes_is_torn_off_as_a_whole() {
 }
 
 #[test]
+fn a_last_batch_of_which_any_sectors_are_missing_is_torn_off_as_a_whole() {
+    const SECTOR: usize = 512;
+    let (_dir, path) = place();
+    let mut log = create(&path, Options::default());
+    assert!(log.begin_segment(At(0), state(b"{}")));
+    assert!(log.append(vec![mark(1, "kept")]));
+    let long: String = noise(6_000).iter().map(|byte| char::from(b' ' + byte % 64)).collect();
+    assert!(log.append(vec![mark(2, "first"), Entry::Event(At(2), long.into()), mark(2, "last")]));
+    drop(log);
+    let bytes = std::fs::read(&path).expect("the log");
+    let (whole, _) = read(&path);
+    let first =
+        records(&bytes).into_iter().find(|record| record.followers == 2 && record.seq > 4).expect("it");
+    let sectors: Vec<_> = (first.at / SECTOR..bytes.len().div_ceil(SECTOR))
+        .map(|n| (n * SECTOR).max(first.at)..((n + 1) * SECTOR).min(bytes.len()))
+        .collect();
+    assert!((8..=12).contains(&sectors.len()), "{} sectors", sectors.len());
+    // Every subset of them: 256 to 4,096.
+    for lost in 1..1_u32 << sectors.len() {
+        let mut torn = bytes.clone();
+        for (n, sector) in sectors.iter().enumerate() {
+            if lost & (1 << n) != 0 {
+                torn[sector.clone()].fill(0);
+            }
+        }
+        std::fs::write(&path, &torn).expect("written");
+        let (items, ending) = read(&path);
+        assert_eq!(items, whole[..whole.len() - 3], "sectors {lost:b}");
+        let lost_bytes = (bytes.len() - first.at) as u64;
+        assert_eq!(ending, Ending::Torn { at_byte: first.at as u64, lost_bytes }, "sectors {lost:b}");
+    }
+}
+
+#[test]
 fn whole_batches_that_are_missing_doubled_or_swapped_are_noticed() {
     let sample = sample();
-    let starts = sample.records.iter().enumerate().filter(|(_, record)| record.flags & 2 != 0);
+    let starts = sample.records.iter().enumerate().filter(|(_, record)| record.flags & flag::BATCH != 0);
     let batches: Vec<&[u8]> =
         starts.map(|(index, record)| &sample.bytes[record.at..sample.batch_end(index)]).collect();
     // From the first segment on and without the last batch: a log without its END is merely torn.
@@ -227,7 +313,7 @@ fn whole_batches_that_are_missing_doubled_or_swapped_are_noticed() {
             let replaced = if how == "swapped" { 2 } else { 1 };
             let order = [&batches[..index], &replacement, &batches[index + replaced..]].concat().concat();
             let (items, ending) = sample.damaged(|bytes| {
-                bytes.truncate(HEADER);
+                bytes.truncate(sample.header());
                 bytes.extend(order);
             });
             let what = format!("batch {index} {how}");
@@ -270,6 +356,6 @@ fn read_whatever(path: &Path) {
         let _ = reader.ending();
     }
     if let Ok(mut cursor) = lockpit::log::Cursor::open(path) {
-        let _ = cursor.seek(lockpit::engine::ids::At(1));
+        let _ = cursor.seek(At(1));
     }
 }

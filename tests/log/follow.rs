@@ -4,24 +4,26 @@ use std::fs::File;
 use std::io::Write;
 
 use lockpit::engine::ids::At;
+use lockpit::engine::input::Input;
 use lockpit::log::{Cursor, Ending, Entry, Item, Options, Reader, Seek};
 
-use super::forge::{Dice, HEADER, SEGMENT, records};
+use super::flight::everything;
+use super::forge::{Dice, header_len, kind, records};
 use super::support::{create, drain, entries, mark, place, read, state, three_segments, wait_until};
 
 #[test]
 fn a_follower_sees_every_batch_once_it_is_whole_however_the_bytes_arrive() {
     let (_dir, path) = place();
-    let bytes = three_segments(&path);
+    let bytes = everything(&path).bytes;
     let (items, _) = read(&path);
     for step in [1, 2, 7, 100] {
         let (_dir, growing) = place();
         let mut file = File::create(&growing).expect("created");
-        file.write_all(&bytes[..HEADER]).expect("written");
+        file.write_all(&bytes[..header_len(&bytes)]).expect("written");
         let mut reader = Reader::open(&growing).expect("opened");
         let mut cursor = Cursor::open(&growing).expect("opened");
         let mut seen = Vec::new();
-        for part in bytes[HEADER..].chunks(step) {
+        for part in bytes[header_len(&bytes)..].chunks(step) {
             file.write_all(part).expect("written");
             seen.extend(drain(&mut reader));
             cursor.refresh().expect("readable");
@@ -60,7 +62,8 @@ fn a_follower_waits_at_a_torn_tail_and_goes_on_when_it_is_replaced() {
     let (_dir, path) = place();
     let bytes = three_segments(&path);
     let (items, _) = read(&path);
-    let third = records(&bytes).iter().filter(|record| record.kind == SEGMENT).nth(2).expect("three").at;
+    let third =
+        records(&bytes).iter().filter(|record| record.kind == kind::SEGMENT).nth(2).expect("three").at;
     let (_dir, growing) = place();
     // As a writer leaves it that ran out of space: longer than what will replace it.
     std::fs::write(&growing, [&bytes[..third], &vec![0x99; bytes.len()][..]].concat()).expect("written");
@@ -143,7 +146,7 @@ fn a_length_that_leads_past_a_segment_does_not_hide_it() {
     let (_dir, path) = place();
     let mut bytes = three_segments(&path);
     let found = records(&bytes);
-    let second = found.iter().filter(|record| record.kind == SEGMENT).nth(1).expect("three").at;
+    let second = found.iter().filter(|record| record.kind == kind::SEGMENT).nth(1).expect("three").at;
     let before = found.iter().position(|record| record.end == second).expect("the record before");
     // Where the record seems to end, an intact one begins: the first behind the second segment's checkpoint.
     let len = (found[before + 2].end - found[before].at - 24) as u32;
@@ -161,4 +164,31 @@ fn a_log_without_a_segment_has_nowhere_to_go() {
     let mut cursor = Cursor::open(&path).expect("opened");
     let error = cursor.seek(At(0)).expect_err("no segment");
     assert!(error.to_string().contains("no readable checkpoint"), "{error}");
+}
+
+#[test]
+fn a_clock_that_goes_back_or_stands_still_leads_no_seek_astray() {
+    let (_dir, path) = place();
+    let mut log = create(&path, Options::default());
+    let began = [100, 100, 50, 300, 0, 300, u64::MAX];
+    for (n, at) in began.iter().enumerate() {
+        assert!(log.begin_segment(At(*at), state(format!("{n}").as_bytes())));
+        assert!(log.append(vec![Entry::Input(At(at.wrapping_add(7)), Input::Tick)]));
+        assert!(log.append(vec![Entry::Input(At(at / 2), Input::Tick)]));
+    }
+    log.close(At(1)).expect("closed");
+    let (items, ending) = read(&path);
+    assert_eq!((items.len(), ending), (3 * began.len(), Ending::Complete));
+    let times: Vec<u64> = entries(&items).iter().map(|entry| entry.at().0).collect();
+    assert_eq!(times, began.map(|at| [at, at.wrapping_add(7), at / 2]).concat(), "as they were");
+    let mut cursor = Cursor::open(&path).expect("opened");
+    assert_eq!(cursor.segments().len(), began.len());
+    for at in [0, 1, 49, 50, 51, 99, 100, 101, 299, 300, 301, u64::MAX] {
+        let Seek { at: found, state: checkpoint, mut reader, .. } = cursor.seek(At(at)).expect("found");
+        let n: usize = String::from_utf8(checkpoint).expect("a number").parse().expect("a number");
+        assert_eq!(found, At(began[n]));
+        // Where none of the segments that are tried begins before it, the first one that can be read is taken.
+        assert!(found <= At(at) || n == 0, "{at}: {found:?}");
+        assert_eq!(drain(&mut reader), items[3 * n + 1..], "{at}");
+    }
 }

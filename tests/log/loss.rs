@@ -5,11 +5,13 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use lockpit::engine::ids::At;
-use lockpit::engine::input::Gap;
+use lockpit::engine::input::{Gap, Input};
+use lockpit::engine::text::Text;
 use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options, Pin, Summary};
 
 use super::small_disk::{SmallDisk, skipped};
-use super::support::{create, entries, header, mark, noise, place, read, state, wait_until};
+use super::support::{BEFORE_ENTRIES, create, entries, header, mark, noise, place, read, state, wait_until};
+use super::testing::text;
 
 fn impatient() -> Options {
     Options { retry: Duration::from_millis(10), ..Options::default() }
@@ -46,8 +48,9 @@ enum Bounds {
 fn stalled(path: &Path, bounds: Bounds) -> (Log, mpsc::Sender<()>) {
     let (release, stall) = mpsc::channel();
     let (stalling, stalled) = mpsc::channel();
-    let ack = move |seq| {
-        if seq == 2 {
+    let mut is_first = true;
+    let ack = move |_| {
+        if std::mem::take(&mut is_first) {
             stalling.send(()).expect("somebody waits");
             let _ = stall.recv();
         }
@@ -99,11 +102,12 @@ fn a_disk_that_hangs_costs_a_gap_and_never_the_flight() {
 fn the_queue_is_bounded_in_bytes_too() {
     let (_dir, path) = place();
     let (mut log, release) = stalled(&path, Bounds::Bytes(10_000));
-    let long = "x".repeat(4_000);
-    assert!(log.append(vec![mark(1, &long)]));
-    assert!(log.append(vec![mark(2, &long)]));
-    assert!(!log.append(vec![mark(3, &long)]));
-    assert!(log.status().lost.expect("lost").why.contains("2 batches (81"));
+    let long = |n: u32| Text { normalised: "x".repeat(4_000), ..text(n, "SELECT") };
+    let mut told = |n: u32| log.append(vec![Entry::Input(At(n.into()), Input::Text(Box::new(long(n))))]);
+    assert!(told(1));
+    assert!(told(2));
+    assert!(!told(3));
+    assert!(log.status().lost.expect("lost").why.contains("2 batches (8512 bytes)"));
     drop(release);
     wait_for_checkpoint_wish(&log);
     assert!(log.begin_segment(At(4), state(b"{}")));
@@ -165,7 +169,7 @@ fn a_full_disk_costs_a_gap_and_recording_resumes_by_itself() {
     let mut log = create(&path, impatient());
     assert!(log.begin_segment(At(0), state(b"{}")));
     assert!(log.append(vec![mark(1, "kept")]));
-    wait_until("written", || log.status().records == 4);
+    wait_until("written", || log.status().records == BEFORE_ENTRIES + 1);
     let mut lost_rounds = 0;
     for round in 0..3_u64 {
         let ballast = disk.fill();
@@ -188,6 +192,8 @@ fn a_full_disk_costs_a_gap_and_recording_resumes_by_itself() {
         assert!(log.begin_segment(At::from_ms(at_ms + 2), state(format!("round {round}").as_bytes())));
         assert!(log.append(vec![mark(at_ms + 3, "kept")]));
         wait_until("the loss is covered", || log.status().lost.is_none());
+        let kept = mark(at_ms + 3, "kept");
+        wait_until("the mark is on disk", || entries(&read(&path).0).contains(&kept));
         lost_rounds += 1;
     }
     let Summary { pin: Pin { bytes, .. }, lost_entries, .. } = log.close(At::from_ms(9_000)).expect("closed");
@@ -232,7 +238,7 @@ fn a_log_that_cannot_be_finished_says_so_and_keeps_what_was_durable() {
     let mut log = create(&path, impatient());
     assert!(log.begin_segment(At(0), state(b"{}")));
     assert!(log.append(vec![mark(1, "kept")]));
-    wait_until("written", || log.status().records == 4);
+    wait_until("written", || log.status().records == BEFORE_ENTRIES + 1);
     disk.fill();
     assert!(log.append(vec![Entry::Checkpoint(At(2), noise(1 << 20))]));
     let error = log.close(At(3)).expect_err("no space");
@@ -277,7 +283,7 @@ fn a_log_whose_file_was_removed_is_not_called_recorded() {
     let (_dir, path) = place();
     let mut log = create(&path, impatient());
     assert!(log.begin_segment(At(0), state(b"{}")));
-    wait_until("written", || log.status().records == 3);
+    wait_until("written", || log.status().records == BEFORE_ENTRIES);
     std::fs::remove_file(&path).expect("removed");
     assert!(log.begin_segment(At::from_ms(60_000), state(b"{}")));
     wait_until("it is noticed", || log.status().lost.is_some());

@@ -47,6 +47,9 @@ pub(crate) fn mark(at_ms: u64, note: &str) -> Entry {
     )
 }
 
+/// Records of a log before the first entry behind its first segment: META, SEGMENT, SCHEMA, KEYFRAME, CHECKPOINT.
+pub(crate) const BEFORE_ENTRIES: u64 = 5;
+
 /// A checkpoint as large and as incompressible as asked for.
 pub(crate) fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
