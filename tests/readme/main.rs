@@ -46,6 +46,7 @@ async fn every_command_works() {
         ("LOCKPIT_PG_BIN", bin.as_str()),
     ];
     let readme = std::fs::read_to_string(path()).expect("the README");
+    std::fs::write(place.home().join("guardrails.toml"), block(&readme, "toml")).expect("written");
     let commands = commands(&readme);
     assert!(commands.len() >= 15, "the README has commands: {commands:?}");
     for command in commands {
@@ -65,9 +66,44 @@ async fn every_command_works() {
             process.env("LOCKPIT_RUN_DIR", place.home().join("run"));
         });
         assert_eq!(program.exit(LONG).await, 0, "{command}: {}", program.stderr());
-        assert!(!program.stdout().is_empty(), "{command}");
+        assert!(!program.stdout().is_empty() || command.contains("report"), "{command}");
+    }
+    for made in ["shadow.html", "shadow.cast", "incident.flight"] {
+        assert!(place.home().join(made).is_file(), "{made} was made");
     }
     place.is_empty().await;
+}
+
+/// What the first block of this language says.
+fn block<'a>(readme: &'a str, language: &str) -> &'a str {
+    let rest = readme.split_once(&format!("```{language}\n")).expect("the block").1;
+    rest.split("```").next().expect("its end")
+}
+
+#[tokio::test]
+async fn the_recorders_unit_starts_a_recorder() {
+    let Some(version) = versions().last() else { return };
+    let db = cluster(version.major).database("recorder").await;
+    let readme = std::fs::read_to_string(path()).expect("the README");
+    let unit = block(&readme, "ini");
+    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).expect("it is in the unit");
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().to_string_lossy().into_owned();
+    let command = value("ExecStart=/usr/local/bin/lockpit ").replace("/var/lib/lockpit", &place);
+    let args: Vec<&str> = command.split(' ').chain(["--for", "1s"]).collect();
+    let environment = value("Environment=").split(' ').filter_map(|pair| pair.split_once('='));
+    let config = db.config();
+    let port = config.get_ports()[0].to_string();
+    let mut program = Program::lockpit_with(&args, |process| {
+        // The unit's names are of somebody's server; these are of the test's.
+        process.envs(environment).env("PGHOST", "127.0.0.1").env("PGPORT", &port);
+        process.env("PGUSER", "postgres").env("PGDATABASE", config.get_dbname().expect("a database"));
+    });
+    assert_eq!(program.exit(LONG).await, 0, "{}", program.stderr());
+    let parts: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").flatten().collect();
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    let verified = lockpit::log::verify(&parts[0].path(), None).expect("a log");
+    assert_eq!(verified.verdict, lockpit::log::Verdict::Complete);
 }
 
 fn opens_a_screen(args: &[&str]) -> bool {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use lockpit::engine::ids::At;
-use lockpit::log::{Ending, Entry, Item, Log, LogError, Options, Reader, Verdict, verify};
+use lockpit::log::{Ending, Entry, Item, Log, Options, Reader, Verdict, verify};
 use lockpit::replay::{Replay, Step};
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ fn a_log_cut_anywhere_goes_on_and_is_read_as_a_whole() {
     let (dir, path, bytes) = flight();
     let whole = entries(&path);
     // A step that is no multiple of anything meets every place within records of all lengths.
-    for cut in (8_000..bytes.len()).step_by(499).chain([bytes.len()]) {
+    for cut in (8_000..bytes.len()).step_by(1_999).chain([bytes.len()]) {
         let cut_path = dir.path().join(format!("cut{cut}.flight"));
         std::fs::write(&cut_path, &bytes[..cut]).expect("written");
         let before = entries(&cut_path);
@@ -108,30 +108,4 @@ fn a_log_goes_on_twice() {
     drop(Log::resume(&path, Options::default()).expect("a log that goes on"));
     go_on(&path);
     assert_eq!(verify(&path, None).expect("a log").verdict, Verdict::Complete);
-}
-
-#[test]
-fn what_must_not_be_appended_to_is_refused() {
-    let (dir, path, bytes) = flight();
-    let refused = |path: &Path| Log::resume(path, Options::default()).expect_err("refused");
-
-    let mut altered = bytes.clone();
-    let middle = bytes.len() / 2;
-    altered[middle] ^= 1;
-    let altered_path = dir.path().join("altered.flight");
-    std::fs::write(&altered_path, &altered).expect("written");
-    assert!(matches!(refused(&altered_path), LogError::Altered { .. }));
-    assert_eq!(std::fs::read(&altered_path).expect("there"), altered, "it is left as it is");
-
-    let written = Log::resume(&path, Options::default()).expect("a log that goes on");
-    assert!(matches!(refused(&path), LogError::Locked { .. }), "one writer at a time");
-    drop(written);
-
-    go_on(&path);
-    assert!(matches!(refused(&path), LogError::Closed { .. }));
-    assert!(matches!(refused(&dir.path().join("none.flight")), LogError::Missing { .. }));
-    let text = dir.path().join("text");
-    std::fs::write(&text, "not a log at all, but a text that is long enough to be one".repeat(9))
-        .expect("written");
-    assert!(matches!(refused(&text), LogError::Read { .. }));
 }
