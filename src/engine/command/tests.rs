@@ -409,7 +409,7 @@ fn one_rung_ends_the_statement_and_frees_whoever_waited() {
     assert_eq!(last_words(&story.events()), [], "it still runs");
     story.outcome(1_040, left(true, Some(State::IdleInTransactionAborted), false, 0));
     let last = last_words(&story.events());
-    assert_eq!(last[0], (StopResult::Drained, "pid 101 stopped, 1 sessions go on, after 30 ms".to_owned()));
+    assert_eq!(last[0], (StopResult::Drained, "pid 101 stopped, 1 session goes on, after 30 ms".to_owned()));
     assert_eq!(story.cockpit.exit_code(), 0, "it was not the work under guard");
 }
 
