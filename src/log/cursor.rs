@@ -13,7 +13,7 @@ use super::error::ReadError;
 use super::head::{HEADER_BYTES, Head};
 use super::index;
 use super::reader::{Item, Reader};
-use super::record::kind;
+use super::record::{RecordHead, flag, kind};
 use super::segment::SegmentRecord;
 use super::source::Source;
 use crate::engine::checkpoint::{Held, Texts};
@@ -31,6 +31,8 @@ pub struct Segment {
     pub seq: u32,
     /// How many texts were told before it.
     n_texts: usize,
+    /// How many of them were of another engine, and are void.
+    n_void: usize,
 }
 
 /// A place in a log to replay from.
@@ -115,11 +117,6 @@ impl Cursor {
             .map_or((0, Vec::new()), |last| (last.at_byte, self.texts_at[last.n_texts..].to_vec()))
     }
 
-    /// Every text.
-    pub(super) fn all_texts(&mut self) -> Result<Texts, ReadError> {
-        self.texts(self.texts_at.len())
-    }
-
     /// Time of the last record.
     pub fn last_at(&self) -> At {
         self.last_at
@@ -169,7 +166,7 @@ impl Cursor {
 
     /// A reader of segment `segment`, with record `seq` the first to be yielded, when that is a checkpoint.
     fn start_at(&mut self, segment: &Segment, seq: u32) -> Result<Option<Seek>, ReadError> {
-        let texts = self.texts(segment.n_texts)?;
+        let texts = self.texts(segment.n_void, segment.n_texts)?;
         let mut reader =
             Reader::at(self.source.again(), self.head.clone(), segment.at_byte, segment.seq, texts);
         reader.quiet_before(seq);
@@ -208,14 +205,21 @@ impl Cursor {
         Ok(found)
     }
 
-    /// The first `count` texts, but those that are unreadable.
-    fn texts(&mut self, count: usize) -> Result<Texts, ReadError> {
+    /// Texts number `from` up to `count`, but those that are unreadable.
+    fn texts(&mut self, from: usize, count: usize) -> Result<Texts, ReadError> {
         for at in self.texts_at.iter().take(count).skip(self.texts.len()) {
             let mut found = Texts::new();
             index::recall(&mut self.source, *at, &mut found)?;
             self.texts.push(found.pop_first().map(|(_, text)| text));
         }
-        Ok(self.texts.iter().take(count).flatten().map(|text| (text.id, Arc::clone(text))).collect())
+        Ok(self
+            .texts
+            .iter()
+            .take(count)
+            .skip(from)
+            .flatten()
+            .map(|text| (text.id, Arc::clone(text)))
+            .collect())
     }
 
     /// Lists all segments but the last one's own records, by the way back from it; nothing when that is broken.
@@ -233,17 +237,22 @@ impl Cursor {
         for (at_byte, segment) in found.into_iter().rev() {
             self.texts_at.extend(&segment.texts_at);
             let SegmentRecord { head, .. } = segment;
-            self.segments.push(Segment {
-                at_byte,
-                first_at: At(head.at_us),
-                seq: head.seq,
-                n_texts: self.texts_at.len(),
-            });
+            self.list(at_byte, head);
             (self.last, self.pos) = (at_byte, at_byte + head.record_bytes());
             self.seq = head.seq.saturating_add(1);
             self.last_at = At(head.at_us);
         }
         Ok(())
+    }
+
+    /// Lists the segment at `at_byte`, whose record has this head.
+    fn list(&mut self, at_byte: u64, head: RecordHead) {
+        let n_texts = self.texts_at.len();
+        let n_void = match head.has(flag::RETOLD) {
+            true => n_texts,
+            false => self.segments.last().map_or(0, |before| before.n_void),
+        };
+        self.segments.push(Segment { at_byte, first_at: At(head.at_us), seq: head.seq, n_texts, n_void });
     }
 
     /// Where the texts are that `segment` lists and that were not walked over.
@@ -278,12 +287,7 @@ impl Cursor {
             if header != self.head.bytes {
                 return Ok(false);
             }
-            self.segments.push(Segment {
-                at_byte: self.pos,
-                first_at: At(head.at_us),
-                seq: head.seq,
-                n_texts: self.texts_at.len(),
-            });
+            self.list(self.pos, head);
         }
         self.last = self.pos;
         self.last_at = At(head.at_us);

@@ -117,7 +117,9 @@ impl Draft {
         let texts_at = std::mem::take(&mut self.position.texts_at);
         let begins = self.base + self.bytes.len() as u64;
         let seal = segment::encode(header, self.position.chain, self.position.segment_at, &texts_at);
-        self.add(kind::SEGMENT, 0, at, &seal)?;
+        // Numbers of texts are those of one engine: of another one's before it, nothing is to be kept.
+        let anew = if told.is_empty() && self.told.is_empty() { flag::RETOLD } else { 0 };
+        self.add(kind::SEGMENT, anew, at, &seal)?;
         self.position.segment_at = begins;
         if let Some(lost) = after {
             self.add(kind::GAP, 0, at, &serde_json::to_vec(&lost.gap())?)?;

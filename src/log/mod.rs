@@ -40,7 +40,8 @@
 //!   like any other against nothing; its CHECKPOINT is the engine's state without that sample and without texts.
 //!   More CHECKPOINTs stand within it, so that a seek has little to replay.
 //! - A TEXT is told once in a file, outside the streams, so that no segment is needed to read it. Told again (the flag
-//!   RETOLD) it is no input: who begins to read behind a loss, or in the next file of a ring, needs it.
+//!   RETOLD) it is no input: who begins to read behind a loss, or in the next file of a ring, needs it. A SEGMENT with
+//!   that flag voids all texts before it: where a log goes on with another engine, their numbers begin anew.
 //! - SEGMENT repeats the header, so that a reader finds the next segment behind damage, and a damaged header loses
 //!   nothing. It tells where the segment before it and the texts of that are: a log is opened from its end by these
 //!   links, each of which is checked where it leads, or else by walking over all records. There is no index.

@@ -267,6 +267,9 @@ impl Reader {
                 {
                     return Ok(None);
                 }
+                if head.has(flag::RETOLD) {
+                    self.texts.clear();
+                }
                 let unpacker = Unpacker::new().map_err(|source| self.source.failed(source))?;
                 open = Some(Open { unpacker, codec: None });
             }
@@ -353,15 +356,21 @@ impl Reader {
     fn recall_skipped(&mut self, from: u64) -> Result<(), ReadError> {
         let mut at = self.pos;
         let mut segment = self.source.segment_record(at)?;
+        let mut skipped = Vec::new();
         while let Some(found) = segment {
-            for text_at in &found.texts_at {
-                index::recall(&mut self.source, *text_at, &mut self.texts)?;
+            if found.head.has(flag::RETOLD) {
+                if at != self.pos {
+                    // In what was skipped, the texts began anew.
+                    self.texts.clear();
+                }
+                break;
             }
+            skipped.extend_from_slice(&found.texts_at);
             let before = index::before(&mut self.source, &self.head.bytes, at, &found)?;
             let Some((back, before)) = before.filter(|(back, _)| *back >= from) else { break };
             (at, segment) = (back, Some(before));
         }
-        Ok(())
+        skipped.into_iter().try_for_each(|at| index::recall(&mut self.source, at, &mut self.texts))
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) mod flag {
     pub(crate) const BATCH: u8 = 0x02;
     /// The payload is a zstd frame of its own.
     pub(crate) const PACKED: u8 = 0x04;
-    /// The record repeats what was recorded before, or lost, for who begins to read here; it is no input.
+    /// The record repeats what was recorded before, or lost, for who begins to read here; it is no input. In SEGMENT:
+    /// all texts that are needed are told again, and those before are void.
     pub(crate) const RETOLD: u8 = 0x08;
 
     pub(crate) const KNOWN: u8 = PIECE | BATCH | PACKED | RETOLD;

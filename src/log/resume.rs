@@ -55,8 +55,7 @@ impl Log {
         };
         disk.cut_to(found.pin.bytes).map_err(|source| LogError::Create { path: path.to_owned(), source })?;
 
-        let mut cursor = Cursor::open(path).map_err(read)?;
-        let told: BTreeSet<_> = cursor.all_texts().map_err(read)?.into_keys().collect();
+        let cursor = Cursor::open(path).map_err(read)?;
         let (segment_at, texts_at) = cursor.last_segment();
         let seq = u32::try_from(found.records).unwrap_or(u32::MAX);
         let position = Position { seq, chain: found.pin.chain, segment_at, texts_at };
@@ -69,7 +68,7 @@ impl Log {
             header,
             meta: head.meta.clone().unwrap_or_default(),
             position,
-            told,
+            told: BTreeSet::new(),
             lost: Some(lost),
         };
         let log = Log::start(start, options)
