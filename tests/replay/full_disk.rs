@@ -64,7 +64,8 @@ async fn a_disk_that_fills_up_stops_the_recording_and_not_the_guard() {
         replayed.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     let gap = lines.iter().find(|line| line["type"] == "gap").expect("what was lost is a gap");
     assert!(gap["lost"].as_u64() > Some(0), "{gap}");
-    assert_eq!(lines.last().expect("lines")["type"], "end", "and the rest is there");
+    let last = lines.last().expect("lines");
+    assert_eq!(last["type"], "end", "and the rest is there: {last}; what was said: {}", flight.stderr());
     assert!(!lines.iter().any(|line| line["type"] == "drift"));
 }
 
