@@ -26,6 +26,9 @@ pub struct Resumed {
     pub head: Head,
     /// Time of the last record: nothing may be recorded before it.
     pub last_at: At,
+    /// The first number that no text of the log has: who tells other texts under the numbers before it makes them
+    /// ambiguous.
+    pub next_text: u32,
     /// Where the torn tail is kept, if there was one.
     pub tail: Option<PathBuf>,
 }
@@ -35,7 +38,7 @@ impl Log {
     /// file beside it (`FILE.torn-BYTE`) and cut off. The next segment tells the gap.
     ///
     /// # Errors
-    /// [`LogError::Locked`] while somebody writes it, [`LogError::Closed`] when its flight ended, [`LogError::Altered`]
+    /// [`LogError::Locked`] while somebody writes it, [`LogError::Empty`] when not even its META record is there, [`LogError::Closed`] when its flight ended, [`LogError::Altered`]
     /// when it is not as it was written, [`LogError::Read`] when it is no log, [`LogError::Create`] when it cannot be
     /// written.
     pub fn resume(path: &Path, options: Options) -> Result<Resumed, LogError> {
@@ -49,6 +52,9 @@ impl Log {
                 return Err(LogError::Altered { path: path.to_owned(), what: altered.what });
             }
         };
+        if found.records == 0 {
+            return Err(LogError::Empty { path: path.to_owned() });
+        }
         let tail = match torn {
             Torn::Clean => None,
             Torn::Within { .. } | Torn::Zeros { .. } => Some(disk.keep_tail(path, found.pin.bytes)?),
@@ -57,6 +63,7 @@ impl Log {
 
         let mut cursor = Cursor::open(path).map_err(read)?;
         let told: BTreeSet<_> = cursor.all_texts().map_err(read)?.into_keys().collect();
+        let next_text = told.last().map_or(0, |last| last.0.saturating_add(1));
         let (segment_at, texts_at) = cursor.last_segment();
         let seq = u32::try_from(found.records).unwrap_or(u32::MAX);
         let position = Position { seq, chain: found.pin.chain, segment_at, texts_at };
@@ -74,7 +81,7 @@ impl Log {
         };
         let log = Log::start(start, options)
             .map_err(|source| LogError::Create { path: path.to_owned(), source })?;
-        Ok(Resumed { log, head, last_at, tail })
+        Ok(Resumed { log, head, last_at, next_text, tail })
     }
 }
 

@@ -134,6 +134,8 @@ pub struct Digester {
     recent: Recent,
     /// Ids of all digests.
     ids: BTreeMap<Fingerprint, TextId>,
+    /// The number of the first digest.
+    first_id: u32,
     keeps_literals: bool,
 }
 
@@ -158,6 +160,7 @@ impl Digester {
             fingerprints: Fingerprints::default(),
             recent: Recent::new(limits.recent),
             ids: BTreeMap::new(),
+            first_id: 0,
             keeps_literals: false,
         })
     }
@@ -165,6 +168,11 @@ impl Digester {
     /// The same digester, which also tells literals where `keep` says so.
     pub fn keeping_literals(self, keep: bool) -> Digester {
         Digester { keeps_literals: keep, ..self }
+    }
+
+    /// The same digester, whose first text gets the number `first_id`: those before it are taken.
+    pub fn numbering_from(self, first_id: u32) -> Digester {
+        Digester { first_id, ..self }
     }
 
     /// Whether literals are told.
@@ -213,7 +221,8 @@ impl Digester {
         if let Some(id) = self.ids.get(&fingerprint) {
             return (*id, None);
         }
-        text.id = TextId(u32::try_from(self.ids.len()).expect("the limits keep texts far below 2^32"));
+        let known = u32::try_from(self.ids.len()).expect("the limits keep texts far below 2^32");
+        text.id = TextId(self.first_id.saturating_add(known));
         self.ids.insert(fingerprint, text.id);
         (text.id, Some(text))
     }
