@@ -77,7 +77,7 @@ impl Disk {
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside) {
                 Ok(tail) => break (aside, tail),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MOST_TAILS => {
-                    number += 1
+                    number += 1;
                 }
                 Err(source) => return Err(LogError::Create { path: aside, source }),
             }

@@ -276,8 +276,7 @@ impl Reader {
         for record in &frames.records {
             let head = &record.head;
             if head.kind == kind::SEGMENT {
-                if !segment::decode(*head, &record.payload)
-                    .is_some_and(|found| found.header == self.head.bytes)
+                if segment::decode(*head, &record.payload).is_none_or(|found| found.header != self.head.bytes)
                 {
                     return Ok(None);
                 }
@@ -382,6 +381,7 @@ impl Reader {
 /// Why a record that belongs to a segment is not understood.
 const OUTSIDE: &str = "the schema of its segment is missing";
 
+#[allow(clippy::needless_pass_by_value, reason = "it stands where a map takes one")]
 fn words(error: CodecError) -> String {
     error.to_string()
 }
