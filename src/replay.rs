@@ -207,8 +207,13 @@ impl Replay {
                         .then(|| Drift { recorded: self.recorded.clone(), replayed });
                     return Ok(Some(Step::Turn { at, was_sample, drift }));
                 }
-                Entry::Gap(at, gap) => {
+                Entry::Gap(at, mut gap) => {
                     self.has_begun = true;
+                    // One checkpoint is behind both.
+                    if let Some(damage) = self.damage.take() {
+                        gap.why = format!("{}; the log is damaged at byte {}", gap.why, damage.at_byte);
+                        gap.lost = None;
+                    }
                     self.resume(at, &gap)?;
                     return Ok(Some(Step::Resumed { at, gap }));
                 }

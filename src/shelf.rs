@@ -1,21 +1,19 @@
 //! Logs in a folder: what they are of, how they ended, and which of them nobody needs any more.
 //!
-//! Owns what is told of a log from its two ends, and the removal of one. A look costs a few reads however long the log
-//! is, and vouches for nothing between the ends: that is [`crate::log::verify`]. Never touches a log that is being
-//! written, a file that is no log, or anything outside the folder.
+//! Owns what is told of a log from its two ends, and the removal of one. A look costs one small read for each segment
+//! (a minute of the flight) and a replay of what stands behind the last checkpoint; it vouches for nothing between the
+//! ends: that is [`crate::log::verify`]. Never touches a log that is being written, a file that is no log, or anything
+//! outside the folder.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::engine::Cockpit;
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::timeline::Event;
-use crate::log::{Cursor, Ending, Head, ReadError};
+pub use crate::log::RemoveError;
+use crate::log::{Claim, Cursor, Ending, Head, ReadError, is_written};
 use crate::replay::{Replay, ReplayError};
 
 /// A file, looked at.
@@ -132,7 +130,7 @@ pub fn look(path: &Path) -> Found {
 
 fn look_at(path: &Path) -> Result<Looked, ReadError> {
     // Asked before the end is read: who closes the log meanwhile is seen to have closed it.
-    let is_written = File::open(path).is_ok_and(|file| is_locked(&file));
+    let is_written = is_written(path);
     let mut cursor = Cursor::open(path)?;
     let head = cursor.head().clone();
     let (last_at, outcome, ending) = match end_of(&mut cursor) {
@@ -193,55 +191,14 @@ fn outcome(cockpit: &Cockpit) -> Outcome {
     }
 }
 
-/// Whether a writer holds its lock on the log.
-fn is_locked(file: &File) -> bool {
-    let is_free = flock(file, FlockOperation::NonBlockingLockShared).is_ok();
-    if is_free {
-        let _ = flock(file, FlockOperation::Unlock);
-    }
-    !is_free
-}
-
-/// Why a log was not removed.
-#[derive(Debug, thiserror::Error)]
-pub enum RemoveError {
-    /// It is no file of its own.
-    #[error("{0} is a link or no file: it was left alone")]
-    NotAFile(PathBuf),
-    /// It is being written.
-    #[error("{0} is being written: it was left alone")]
-    InTheAir(PathBuf),
-    /// Another file has taken its name.
-    #[error("{0} is another file than the one that was listed: it was left alone")]
-    Changed(PathBuf),
-    /// It is not a log.
-    #[error("{0}: it was left alone")]
-    Read(#[from] ReadError),
-    /// The system refused.
-    #[error("cannot remove {0}: {1}")]
-    Refused(PathBuf, io::Error),
-}
-
 /// Removes the log at `path`, if it still is the one with `flight`'s identity and nobody writes it.
 ///
 /// # Errors
 /// [`RemoveError`] says why it is still there.
 pub fn remove(path: &Path, flight: [u8; 16]) -> Result<(), RemoveError> {
-    let refused = |error: io::Error| RemoveError::Refused(path.to_owned(), error);
-    let found = path.symlink_metadata().map_err(refused)?;
-    if !found.is_file() {
-        return Err(RemoveError::NotAFile(path.to_owned()));
-    }
-    let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(no_follow).open(path).map_err(refused)?;
-    // Held until the file has no name any more: nobody begins to write it meanwhile.
-    flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| RemoveError::InTheAir(path.to_owned()))?;
-    let head = Head::read(path)?;
-    let held = file.metadata().map_err(refused)?;
-    let named = path.symlink_metadata().map_err(refused)?;
-    if head.flight != flight || (held.dev(), held.ino()) != (named.dev(), named.ino()) {
+    let claim = Claim::of(path)?;
+    if claim.head().flight != flight {
         return Err(RemoveError::Changed(path.to_owned()));
     }
-    std::fs::remove_file(path).map_err(refused)
+    claim.remove()
 }

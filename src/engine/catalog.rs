@@ -13,6 +13,9 @@ use super::ids::{Oid, TextId};
 use super::input::{FoundRelation, Names};
 use super::text::Text;
 
+/// What stands for a text that was told and is lost from the log.
+pub const TEXT_LOST: &str = "<text lost>";
+
 /// Everything with a name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Catalog {
@@ -69,9 +72,19 @@ impl Catalog {
         self.texts.get(&id?).map(Arc::as_ref)
     }
 
-    /// What a statement is, for people: `ALTER TABLE`; `unknown statement` where that is not known.
+    /// Whether a text has a number and is not here: it was told, and lost from the log.
+    pub fn is_lost(&self, id: Option<TextId>) -> bool {
+        id.is_some() && self.text(id).is_none()
+    }
+
+    /// What a statement is, for people: `ALTER TABLE`; `unknown statement` where that is not known, and
+    /// [`TEXT_LOST`] where the log has lost it.
     pub fn kind(&self, id: Option<TextId>) -> &str {
-        self.text(id).map_or("unknown statement", |text| text.kind.as_str())
+        match self.text(id) {
+            Some(text) => text.kind.as_str(),
+            None if self.is_lost(id) => TEXT_LOST,
+            None => "unknown statement",
+        }
     }
 
     /// A role's name, or its number.

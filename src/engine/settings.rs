@@ -37,6 +37,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Moves what is to happen at a time of the flight by `ms` milliseconds: for who was asked for a time from now on
+    /// in a flight that began long ago.
+    pub fn shift(&mut self, ms: u64) {
+        let until_ms = self.armed_until_ms.unwrap_or(Settings::ARMING_MS);
+        self.armed_until_ms = Some(until_ms.saturating_add(ms));
+        self.ends_ms = self.ends_ms.map(|ends_ms| ends_ms.saturating_add(ms));
+    }
+
     /// How long an arming lasts unless something else is said.
     pub const ARMING_MS: u64 = 30 * 60 * 1_000;
     /// How long a rung of the abort ladder has before the next one.

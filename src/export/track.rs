@@ -127,7 +127,11 @@ impl Track {
     }
 
     /// Goes on from the checkpoint that follows a gap; nothing when there is none.
-    fn behind(&mut self, at: At, gap: Gap) -> Result<Option<Told>, ReadError> {
+    fn behind(&mut self, at: At, mut gap: Gap) -> Result<Option<Told>, ReadError> {
+        if let Some(damage) = self.damage.take() {
+            gap.why = format!("{}; the log is damaged at byte {}", gap.why, damage.at_byte);
+            gap.lost = None;
+        }
         while let Some(entry) = self.take()? {
             if let Entry::Checkpoint(_, state) = entry {
                 (self.damage, self.changed) = (None, None);

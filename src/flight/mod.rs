@@ -208,6 +208,10 @@ impl Flight {
             _ => None,
         };
         let digester = Digester::new(pattern)?.keeping_literals(begin.settings.keep_literals);
+        // A log that goes on keeps its time.
+        if resumed.is_some() {
+            begin.settings.shift(clock.now().ms());
+        }
         let (sender, inputs) = mpsc::channel(QUEUE);
         let (seeing, seen) = mpsc::channel(QUEUE);
         let (stopper, stop) = stop::channel();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Record, Recorded};
 use crate::engine::Cockpit;
 use crate::engine::effect::Effect;
+use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::input::{Attached, Begin, Input};
 use crate::literals::{self, Kept, Table};
@@ -29,6 +30,8 @@ pub(super) struct Recorder {
     /// A segment began with this turn.
     is_segment_new: bool,
     is_losing: bool,
+    /// What is said once a log that was cut off is being written again.
+    goes_on: Option<String>,
 }
 
 impl Recorder {
@@ -41,12 +44,28 @@ impl Recorder {
         group: Option<u32>,
     ) -> Result<Recorder, LogError> {
         let is_one_file = !matches!(record, Some(Record::Ring { .. }));
+        let goes_on = resumed.as_ref().map(|resumed| {
+            let tail =
+                resumed.tail.as_ref().map(|tail| format!("; its torn tail is kept in {}", tail.display()));
+            let since = seconds(resumed.last_at.ms());
+            format!(
+                "it was cut off {since} into the flight, and what is missing is a gap{}",
+                tail.unwrap_or_default()
+            )
+        });
         let log = match (record, resumed) {
             (Some(Record::Resume(path)), Some(resumed)) => Some((resumed.log, path)),
             (Some(record), _) => Some(create(record, begin, attached, group)?),
             (None, _) => None,
         };
-        Ok(Recorder { log, is_one_file, turn: Batch::new(), is_segment_new: false, is_losing: false })
+        Ok(Recorder {
+            log,
+            is_one_file,
+            turn: Batch::new(),
+            is_segment_new: false,
+            is_losing: false,
+            goes_on,
+        })
     }
 
     /// Where the log is; its first file, when it goes from one to the next.
@@ -106,8 +125,18 @@ impl Recorder {
     pub(super) fn news(&mut self) -> Option<String> {
         let (log, path) = self.log.as_ref()?;
         let lost = log.status().lost;
+        // What was lost with the process before is not lost now.
+        if self.goes_on.is_some() && lost.as_ref().is_some_and(|lost| lost.batches == 0) {
+            return None;
+        }
         let is_losing = lost.is_some();
-        if std::mem::replace(&mut self.is_losing, is_losing) == is_losing {
+        let was_losing = std::mem::replace(&mut self.is_losing, is_losing);
+        if lost.is_none()
+            && let Some(goes_on) = self.goes_on.take()
+        {
+            return Some(format!("recording goes on in {}: {goes_on}", path.display()));
+        }
+        if was_losing == is_losing {
             return None;
         }
         Some(match lost {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::effect::Effect;
 use crate::engine::ids::At;
-use crate::engine::input::{Gap, Input};
+use crate::engine::input::{Command, Gap, Input};
 
 /// Deepest event: what nests deeper could be written but not read back (`serde_json` stops at 128).
 const MAX_EVENT_DEPTH: usize = 64;
@@ -55,8 +55,14 @@ impl Entry {
                 }
                 Entry::Input(_, Input::Text(text)) => text.normalised.len(),
                 Entry::Input(_, Input::Names(names)) => rows(names.relations.len() + names.roles.len()),
+                Entry::Input(_, Input::Command(request)) => match &request.command {
+                    Command::Mark { note } => note.len(),
+                    _ => 0,
+                },
                 Entry::Checkpoint(_, state) => state.len(),
-                Entry::Input(..) | Entry::Intent(..) | Entry::Gap(..) | Entry::Event(..) => 0,
+                Entry::Event(_, event) => weight_of_value(event),
+                Entry::Gap(_, gap) | Entry::Input(_, Input::Gap(gap)) => gap.why.len(),
+                Entry::Input(..) | Entry::Intent(..) => 0,
             }
     }
 }
@@ -67,6 +73,7 @@ pub struct Batch {
     entries: Vec<Entry>,
     weight: usize,
     samples: u32,
+    has_checkpoint: bool,
     refusal: Option<String>,
 }
 
@@ -91,7 +98,8 @@ impl Batch {
         self.push(Entry::Gap(at, gap.clone()));
     }
 
-    /// Adds the engine's state, as it is before the next entry.
+    /// Adds the engine's state, as it is before the next entry. A sample or a text behind it makes the whole batch
+    /// refused when it is appended: a checkpoint stands in a batch of its own.
     pub fn checkpoint(&mut self, at: At, state: Vec<u8>) {
         self.push(Entry::Checkpoint(at, state));
     }
@@ -109,6 +117,11 @@ impl Batch {
         {
             self.refusal = Some(format!("an event is nested deeper than {MAX_EVENT_DEPTH} levels"));
         }
+        // A batch is read as a whole: what the reader holds then must be what belongs to the checkpoint.
+        if self.has_checkpoint && matches!(entry, Entry::Input(_, Input::Sample(_) | Input::Text(_))) {
+            self.refusal = Some("a sample or a text follows a checkpoint in the same turn".to_owned());
+        }
+        self.has_checkpoint |= matches!(entry, Entry::Checkpoint(..));
         self.weight = self.weight.saturating_add(entry.weight());
         self.samples += u32::from(matches!(entry, Entry::Input(_, Input::Sample(_))));
         self.entries.push(entry);
@@ -163,11 +176,53 @@ pub(super) fn weight_of(checkpoint: &Checkpoint) -> usize {
     checkpoint.state.len() + rows * ROW_BYTES + checkpoint.held.texts.len() * size_of::<usize>() * 4
 }
 
+/// What a value takes in memory, roughly, in bytes.
+fn weight_of_value(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(weight_of_value).sum(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| 3 * size_of::<usize>() + name.len() + weight_of_value(field))
+                .sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
+}
+
 fn is_deeper(value: &Value, levels: usize) -> bool {
     let Some(left) = levels.checked_sub(1) else { return true };
     match value {
         Value::Array(items) => items.iter().any(|item| is_deeper(item, left)),
         Value::Object(fields) => fields.values().any(|field| is_deeper(field, left)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_event_a_note_and_a_gap_say_is_counted() {
+        let long = "x".repeat(1 << 20);
+        let weighs = |add: &dyn Fn(&mut Batch)| {
+            let mut batch = Batch::new();
+            add(&mut batch);
+            batch.weight()
+        };
+        let mark = Input::Command(crate::engine::input::Request {
+            by: None,
+            command: Command::Mark { note: long.clone() },
+        });
+        let gap = Gap { from: At(0), why: long.clone(), lost: None };
+        assert!(
+            weighs(&|batch| batch.event(At(0), &json!({ "literals": [{ "values": [long] }] }))) > 1 << 20
+        );
+        assert!(weighs(&|batch| batch.event(At(0), &json!({ long.as_str(): 1 }))) > 1 << 20);
+        assert!(weighs(&|batch| batch.input(At(0), &mark)) > 1 << 20);
+        assert!(weighs(&|batch| batch.gap(At(0), &gap)) > 1 << 20);
     }
 }

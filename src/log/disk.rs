@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -14,6 +15,11 @@ use super::error::LogError;
 
 /// What a trial write must find room for before recording is taken up again.
 const TRIAL_BYTES: usize = 64 * 1_024;
+/// Tails of one place of one log that are kept.
+const MOST_TAILS: u32 = 1_000;
+/// How often the right to write is asked for, and how long between.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Disk {
@@ -62,15 +68,22 @@ impl Disk {
         Ok(Disk { path: path.to_owned(), file, len: 0, torn: true })
     }
 
-    /// Copies what stands from byte `from` on to a file beside the log, durably.
+    /// Copies what stands from byte `from` on to a new file beside the log, durably. A tail that was kept there before
+    /// is left alone.
     pub(super) fn keep_tail(&self, path: &Path, from: u64) -> Result<PathBuf, LogError> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".torn-{from}"));
-        let aside = PathBuf::from(name);
+        let mut number = 1;
+        let (aside, mut tail) = loop {
+            let aside = beside(path, from, number);
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside) {
+                Ok(tail) => break (aside, tail),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MOST_TAILS => {
+                    number += 1;
+                }
+                Err(source) => return Err(LogError::Create { path: aside, source }),
+            }
+        };
         let copied = (|| {
-            let mut tail =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-            let mut log = File::open(path)?;
+            let mut log = &self.file;
             io::Seek::seek(&mut log, io::SeekFrom::Start(from))?;
             io::copy(&mut log, &mut tail)?;
             tail.sync_all()
@@ -78,6 +91,11 @@ impl Disk {
         copied.map_err(|source| LogError::Create { path: aside.clone(), source })?;
         sync_dir(path);
         Ok(aside)
+    }
+
+    /// Removes the file, which nobody else has met.
+    pub(super) fn remove(self) {
+        let _ = std::fs::remove_file(&self.path);
     }
 
     /// Ends the file at `len`, below which all is known to be intact.
@@ -146,12 +164,27 @@ impl Disk {
     }
 }
 
+/// Where the tail from byte `from` on is kept; `number` tells tails of the same place apart.
+fn beside(path: &Path, from: u64, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".torn-{from}"));
+    if number > 1 {
+        name.push(format!(".{number}"));
+    }
+    PathBuf::from(name)
+}
+
 /// Takes the right to write the log at `path`, which one process has at a time.
 fn lock(file: &File, path: &Path) -> Result<(), LogError> {
-    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
-        rustix::io::Errno::WOULDBLOCK => LogError::Locked { path: path.to_owned() },
-        other => LogError::Create { path: path.to_owned(), source: other.into() },
-    })
+    // Who only asks whether a log is written holds the lock for a moment.
+    for _ in 0..LOCK_TRIES {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+            Err(other) => return Err(LogError::Create { path: path.to_owned(), source: other.into() }),
+        }
+    }
+    Err(LogError::Locked { path: path.to_owned() })
 }
 
 /// Whether somebody writes the log at `path`.

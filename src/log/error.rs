@@ -42,10 +42,10 @@ pub enum LogError {
         /// The log that was to be created.
         path: PathBuf,
     },
-    /// Another process holds the lock of the file just created.
-    #[error("{path} is locked by another process: name another file")]
+    /// Another process holds the lock of the file: it writes the log.
+    #[error("{path} is locked by another process, which records to it: name another file")]
     Locked {
-        /// The log that was to be created.
+        /// The log that was to be created, or to go on.
         path: PathBuf,
     },
     /// There is no log to go on with.
@@ -57,6 +57,12 @@ pub enum LogError {
     /// The log that was to go on was closed by its flight.
     #[error("{path} was closed by its flight, and goes on no more: name another file")]
     Closed {
+        /// The log.
+        path: PathBuf,
+    },
+    /// The log that was to go on holds nothing.
+    #[error("{path} was cut off before anything was recorded in it, and cannot go on: name another file")]
+    Empty {
         /// The log.
         path: PathBuf,
     },

@@ -20,7 +20,7 @@ pub(super) const MAGIC: [u8; 8] = *b"lockpit\x1a";
 pub(super) const HEADER_BYTES: usize = 88;
 const CRC_AT: usize = HEADER_BYTES - 4;
 /// Where the wall clock stands in it.
-pub(super) const UTC_AT: usize = 68;
+const UTC_AT: usize = 68;
 /// A header longer than this is taken for a damaged one.
 const MAX_HEADER_BYTES: usize = 4_096;
 /// Where the first segment, and with it a copy of the header, is looked for when the header is damaged.
@@ -128,15 +128,8 @@ impl Head {
             Err(error) => return Err(error),
         };
         let meta = read_meta(source)?;
-        Ok(Head {
-            flight: array(&bytes, 20),
-            boot: array(&bytes, 52),
-            utc_us: i64::from_le_bytes(array(&bytes, UTC_AT)),
-            monotonic_us: u64::from_le_bytes(array(&bytes, 76)),
-            meta,
-            from_copy,
-            bytes,
-        })
+        let Clocks { flight, boot, utc_us, monotonic_us } = Clocks::of(&bytes);
+        Ok(Head { flight, boot, utc_us, monotonic_us, meta, from_copy, bytes })
     }
 }
 
@@ -155,6 +148,25 @@ impl Header {
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
+    }
+}
+
+/// What a header says of time, and whose it is.
+pub(super) struct Clocks {
+    pub(super) flight: [u8; 16],
+    pub(super) boot: [u8; 16],
+    pub(super) utc_us: i64,
+    pub(super) monotonic_us: u64,
+}
+
+impl Clocks {
+    pub(super) fn of(header: &[u8; HEADER_BYTES]) -> Clocks {
+        Clocks {
+            flight: array(header, 20),
+            boot: array(header, 52),
+            utc_us: i64::from_le_bytes(array(header, UTC_AT)),
+            monotonic_us: u64::from_le_bytes(array(header, 76)),
+        }
     }
 }
 

@@ -36,10 +36,14 @@ impl Lost {
         self.entries += entries;
     }
 
-    /// Takes in a loss that touches this one. The reason of the earlier one stays.
+    /// Takes in a loss that touches this one. The reason of the earlier one stays; but that an earlier process stopped
+    /// does not tell why this one does not record.
     pub(super) fn absorb(&mut self, other: Lost) {
         if other.since < self.since {
-            self.why = other.why;
+            self.why = match self.is_counted && !other.is_counted && !other.why.contains(&self.why) {
+                true => format!("{}; then {}", other.why, self.why),
+                false => other.why,
+            };
             self.since = other.since;
         }
         self.batches += other.batches;

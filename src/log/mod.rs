@@ -52,6 +52,7 @@
 
 mod batch;
 mod chain;
+mod claim;
 mod codec;
 mod copy;
 mod cursor;
@@ -79,6 +80,7 @@ mod writer;
 
 pub use batch::{Batch, Entry};
 pub use chain::{Chain, Pin, PinError};
+pub use claim::{Claim, RemoveError};
 pub use copy::CopyWriter;
 pub use cursor::{Cursor, Seek, Segment};
 pub use disk::{is_locked, is_written};

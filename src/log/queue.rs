@@ -291,12 +291,14 @@ impl State {
     fn full(&self, bytes: usize, bounds: Bounds) -> Option<String> {
         let full =
             self.queue.len() >= bounds.batches || self.queued_bytes.saturating_add(bytes) > bounds.bytes;
-        full.then(|| {
-            format!(
-                "the disk is too slow: {} batches ({} bytes) wait for it",
-                self.queue.len(),
-                self.queued_bytes
-            )
+        full.then(|| match self.queue.len() {
+            0 => format!(
+                "a turn of {bytes} bytes in memory is too large: {} may wait for the disk",
+                bounds.bytes
+            ),
+            batches => {
+                format!("the disk is too slow: {batches} batches ({} bytes) wait for it", self.queued_bytes)
+            }
         })
     }
 }

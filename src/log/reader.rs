@@ -167,7 +167,11 @@ impl Reader {
         if self.ended && lost_bytes == 0 {
             return Ok(Ending::Complete);
         }
-        if lost_bytes > 0 && self.source.later_batch_stands(self.pos + 1, self.seq.saturating_add(1))? {
+        let later = self.seq.saturating_add(1);
+        if lost_bytes > 0
+            && self.source.later_batch_stands(self.pos + 1, later)?
+            && !self.was_being_written()?
+        {
             return Ok(Ending::Damaged(Damage { at_byte: self.pos, resumes_at: None }));
         }
         Ok(Ending::Torn { at_byte: self.pos, lost_bytes })
@@ -215,6 +219,10 @@ impl Reader {
             self.searched_len = Some(len);
             return Ok(false);
         };
+        // What was being written when it was read is whole before anything stands behind it.
+        if self.skipping.is_none() && segment > self.pos && self.was_being_written()? {
+            return Ok(true);
+        }
         self.skipping.get_or_insert(self.pos);
         self.pos = segment;
         self.open = None;
@@ -228,6 +236,12 @@ impl Reader {
         }
         self.source.forget();
         frames::read(&mut self.source, self.pos, seq)
+    }
+
+    /// Whether the batch that was not whole here was only being written, and is whole now.
+    fn was_being_written(&mut self) -> Result<bool, ReadError> {
+        self.source.forget();
+        Ok(frames::read(&mut self.source, self.pos, Some(self.seq))?.is_some())
     }
 
     fn accept(&mut self, frames: &Frames, items: Vec<Item>) -> Result<(), ReadError> {
@@ -262,8 +276,7 @@ impl Reader {
         for record in &frames.records {
             let head = &record.head;
             if head.kind == kind::SEGMENT {
-                if !segment::decode(*head, &record.payload)
-                    .is_some_and(|found| found.header == self.head.bytes)
+                if segment::decode(*head, &record.payload).is_none_or(|found| found.header != self.head.bytes)
                 {
                     return Ok(None);
                 }
@@ -377,6 +390,7 @@ impl Reader {
 /// Why a record that belongs to a segment is not understood.
 const OUTSIDE: &str = "the schema of its segment is missing";
 
+#[allow(clippy::needless_pass_by_value, reason = "it stands where a map takes one")]
 fn words(error: CodecError) -> String {
     error.to_string()
 }

@@ -18,7 +18,7 @@ use super::head::{self, HEADER_BYTES, Header, Meta};
 use super::loss::Lost;
 use super::queue::{Bounds, Durable, Shared, Stop};
 use super::record::MAX_BATCH_RECORDS;
-use super::ring::Ring;
+use super::ring::{Now, Ring};
 use super::writer::{Ack, Writer};
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::ids::{At, TextId};
@@ -131,7 +131,7 @@ impl Log {
         let record = head::encode_meta(&header.meta).map_err(|error| failed(error.into()))?;
         let disk = Disk::create(path, &[&header.encode()[..], &record].concat(), options.group)?;
         if let Some(ring) = &options.ring {
-            ring.forget(&header.meta, header.utc_us);
+            ring.forget(&Now { header: &header.encode(), meta: &header.meta, path, at: At(0) });
         }
         let position = Position::beginning(&header.encode(), &record);
         let Header { meta, .. } = header;

@@ -35,9 +35,9 @@ impl Log {
     /// file beside it (`FILE.torn-BYTE`) and cut off. The next segment tells the gap.
     ///
     /// # Errors
-    /// [`LogError::Locked`] while somebody writes it, [`LogError::Closed`] when its flight ended, [`LogError::Altered`]
-    /// when it is not as it was written, [`LogError::Read`] when it is no log, [`LogError::Create`] when it cannot be
-    /// written.
+    /// [`LogError::Locked`] while somebody writes it, [`LogError::Empty`] when not even its META record is there,
+    /// [`LogError::Closed`] when its flight ended, [`LogError::Altered`] when it is not as it was written,
+    /// [`LogError::Read`] when it is no log, [`LogError::Create`] when it cannot be written.
     pub fn resume(path: &Path, options: Options) -> Result<Resumed, LogError> {
         let mut disk = Disk::reopen(path)?;
         let read = |source| LogError::Read { source };
@@ -49,6 +49,9 @@ impl Log {
                 return Err(LogError::Altered { path: path.to_owned(), what: altered.what });
             }
         };
+        if found.records == 0 {
+            return Err(LogError::Empty { path: path.to_owned() });
+        }
         let tail = match torn {
             Torn::Clean => None,
             Torn::Within { .. } | Torn::Zeros { .. } => Some(disk.keep_tail(path, found.pin.bytes)?),

@@ -3,13 +3,12 @@
 //! Owns when a new part begins, what it is called, and which parts are too old. Removes nothing but parts that a ring
 //! has recorded, of the same database, in the same folder, that nobody writes.
 
-use std::fs::File;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-
+use super::claim::{Claim, RemoveError};
 use super::cursor::Cursor;
-use super::head::{Head, Meta};
+use super::head::{Clocks, HEADER_BYTES, Head, Meta};
 use crate::engine::ids::At;
 
 /// A part lasts this share of what is kept.
@@ -39,32 +38,64 @@ impl Ring {
         at.us_since(began) >= (self.keep_us / SHARE).clamp(PART_US.0, PART_US.1)
     }
 
-    /// Removes the parts in the folder that ended before `utc_us - keep_us`. What cannot be read or removed stays.
-    pub(super) fn forget(&self, meta: &Meta, utc_us: i64) {
+    /// Removes the parts in the folder that ended longer than [`Ring::keep_us`] before `now`. What cannot be read or
+    /// removed stays, and is tried again with the next part.
+    pub(super) fn forget(&self, now: &Now<'_>) {
         let Ok(entries) = std::fs::read_dir(&self.dir) else { return };
-        let oldest = utc_us.saturating_sub_unsigned(self.keep_us);
         for path in entries.flatten().map(|entry| entry.path()) {
-            if path.extension().is_some_and(|extension| extension == "flight")
-                && ended_us(&path, meta).is_some_and(|ended| ended < oldest)
-            {
-                // Tried again with the next part.
-                let _ = std::fs::remove_file(&path);
+            if path.extension().is_some_and(|extension| extension == "flight") && path != now.path {
+                let _ = self.forget_part(&path, now);
             }
+        }
+    }
+
+    fn forget_part(&self, path: &Path, now: &Now<'_>) -> Result<(), RemoveError> {
+        // The lock is held from the first look to the end: who goes on with a part keeps it.
+        let claim = Claim::of(path)?;
+        let is_ours = claim.head().meta.as_ref().is_some_and(|meta| {
+            meta.part.is_some() && meta.server == now.meta.server && meta.database == now.meta.database
+        });
+        if !is_ours {
+            return Ok(());
+        }
+        let last_at = Cursor::open(path)?.last_at();
+        match now.age_us(claim.head(), last_at, claim.metadata().as_ref()) > self.keep_us {
+            true => claim.remove(),
+            false => Ok(()),
         }
     }
 }
 
-/// When the log at `path` ended, to a minute, in microseconds since 1970 UTC; `None` unless it is a part of a ring that
-/// has recorded the same database, and nobody writes it.
-fn ended_us(path: &Path, meta: &Meta) -> Option<i64> {
-    let found = Head::read(path).ok()?;
-    let same = found.meta.as_ref().is_some_and(|found| {
-        found.part.is_some() && found.server == meta.server && found.database == meta.database
-    });
-    let file = File::open(path).ok()?;
-    if !same || flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return None;
+/// The present moment, as the log that is being written tells it.
+#[derive(Debug)]
+pub(super) struct Now<'a> {
+    pub(super) header: &'a [u8; HEADER_BYTES],
+    pub(super) meta: &'a Meta,
+    /// Its file.
+    pub(super) path: &'a Path,
+    /// The time of its flight.
+    pub(super) at: At,
+}
+
+impl Now<'_> {
+    /// How long ago a log ended, in microseconds. The wall clock is asked last: it may have been set meanwhile, or
+    /// have been wrong when one of the flights began. Then the file's own time must agree with it.
+    fn age_us(&self, found: &Head, last_at: At, file: Option<&Metadata>) -> u64 {
+        let own = Clocks::of(self.header);
+        if found.flight == own.flight {
+            return self.at.us_since(last_at);
+        }
+        if found.boot == own.boot && own.boot != [0; 16] {
+            let now_us = own.monotonic_us.saturating_add(self.at.0);
+            return now_us.saturating_sub(found.monotonic_us.saturating_add(last_at.0));
+        }
+        let now_us = own.utc_us.saturating_add_unsigned(self.at.0);
+        let by_header = now_us.saturating_sub(found.utc_us.saturating_add_unsigned(last_at.0));
+        let touched = |file: &Metadata| file.modified().ok();
+        let own_file = std::fs::metadata(self.path).ok();
+        let by_file = own_file.as_ref().and_then(touched).zip(file.and_then(touched)).map(|(now, then)| {
+            now.duration_since(then).map_or(0, |age| u64::try_from(age.as_micros()).unwrap_or(u64::MAX))
+        });
+        u64::try_from(by_header).unwrap_or(0).min(by_file.unwrap_or(0))
     }
-    let cursor = Cursor::open(path).ok()?;
-    Some(found.utc_us.saturating_add_unsigned(cursor.last_at().0))
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::chain::{Chain, Pin};
 use super::error::ReadError;
+use super::frames;
 use super::head::{HEADER_BYTES, Head};
 use super::record::{HEAD_BYTES, MAX_BATCH_RECORDS, RecordHead, flag, kind};
 use super::segment;
@@ -101,16 +102,11 @@ impl fmt::Display for Verdict {
 pub fn verify(path: &Path, known: Option<&Pin>) -> Result<Verified, ReadError> {
     let mut source = Source::open(path)?;
     let head = Head::from_source(&mut source)?;
-    let file_bytes = source.len()?;
     let mut pass = Pass::new(&head, known);
-    let verdict = if head.from_copy {
-        Some(Verdict::Altered(at(0, "the header does not fit its checksum")))
+    let (verdict, file_bytes) = if head.from_copy {
+        (Verdict::Altered(at(0, "the header does not fit its checksum")), source.len()?)
     } else {
-        pass.run(&mut source, file_bytes)?
-    };
-    let verdict = match verdict {
-        Some(verdict) => verdict,
-        None => pass.stop(&mut source, file_bytes)?,
+        pass.verdict(&mut source)?
     };
     let verdict = match (verdict, known) {
         (Verdict::Altered(altered), _) => Verdict::Altered(altered),
@@ -152,6 +148,24 @@ impl<'a> Pass<'a> {
         Pass { header, pin, seq: 0, records: 0, sealed_bytes: 0, has_ended: false, known, met: None }
     }
 
+    /// The verdict on the whole file, and its length. The file may grow meanwhile: what looked damaged was being
+    /// written, if it is whole now.
+    fn verdict(&mut self, source: &mut Source) -> Result<(Verdict, u64), ReadError> {
+        loop {
+            let len = source.len()?;
+            source.forget();
+            if let Some(verdict) = self.run(source, len)? {
+                return Ok((verdict, len.max(self.pin.bytes)));
+            }
+            let verdict = self.stop(source, len)?;
+            source.forget();
+            let is_damaged = matches!(verdict, Verdict::Altered(_));
+            if !is_damaged || frames::read(source, self.pin.bytes, Some(self.seq))?.is_none() {
+                return Ok((verdict, len.max(self.pin.bytes)));
+            }
+        }
+    }
+
     /// Goes as far as there are whole batches. A verdict, if that decides it.
     fn run(&mut self, source: &mut Source, len: u64) -> Result<Option<Verdict>, ReadError> {
         while !self.has_ended && self.pin.bytes < len {
@@ -164,7 +178,7 @@ impl<'a> Pass<'a> {
                 self.met = Some(self.pin.chain);
             }
         }
-        Ok(match (self.has_ended, len - self.pin.bytes) {
+        Ok(match (self.has_ended, len.saturating_sub(self.pin.bytes)) {
             (false, _) => None,
             (true, 0) => Some(Verdict::Complete),
             (true, more) => {

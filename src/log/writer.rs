@@ -12,11 +12,11 @@ use super::chain::Pin;
 use super::disk::{self, Disk};
 use super::draft::{Draft, Position, Stream};
 use super::error::LogError;
-use super::head::{self, HEADER_BYTES, Meta, Part, UTC_AT, array};
+use super::head::{self, HEADER_BYTES, Meta, Part, array};
 use super::loss::Lost;
 use super::queue::{Durable, Next, Shared, Stop, Work};
 use super::recorder::Summary;
-use super::ring::Ring;
+use super::ring::{Now, Ring};
 use crate::engine::ids::{At, TextId};
 
 /// Called with the number of the last durable record.
@@ -125,13 +125,16 @@ impl Writer {
         let bytes = head::encode_meta(&meta)?;
         let next = Disk::create(&ring.part(number), &[&self.header[..], &bytes].concat(), self.group)
             .map_err(io::Error::other)?;
-        self.commit(end)?;
+        if let Err(error) = self.commit(end) {
+            // Ours alone, just created: left there, it would stand in the way of the next attempt.
+            next.remove();
+            return Err(error);
+        }
         self.disk = next;
         self.position = Position::beginning(&self.header, &bytes);
         (self.meta, self.stream, self.part_began) = (meta, None, Some(at));
         self.told.clear();
-        let began_us = i64::from_le_bytes(array(&self.header, UTC_AT));
-        ring.forget(&self.meta, began_us.saturating_add_unsigned(at.0));
+        ring.forget(&Now { header: &self.header, meta: &self.meta, path: self.disk.path(), at });
         Ok(())
     }
 

@@ -192,3 +192,37 @@ fn a_clock_that_goes_back_or_stands_still_leads_no_seek_astray() {
         assert_eq!(drain(&mut reader), items[3 * n + 1..], "{at}");
     }
 }
+
+#[test]
+fn a_log_that_grows_while_it_is_read_is_never_called_damaged() {
+    let (_dir, path) = place();
+    let bytes = everything(&path).bytes;
+    let (items, _) = read(&path);
+    let head = records(&bytes)[0].end;
+    for round in 0..30 {
+        let (_dir, growing) = place();
+        std::fs::write(&growing, &bytes[..head]).expect("written");
+        let step = 150 + 37 * round;
+        let writer = std::thread::spawn({
+            let (growing, bytes) = (growing.clone(), bytes.clone());
+            move || {
+                let mut file = File::options().append(true).open(growing).expect("opened");
+                for part in bytes[head..].chunks(step) {
+                    file.write_all(part).expect("written");
+                }
+            }
+        });
+        let mut reader = Reader::open(&growing).expect("opened");
+        let mut seen = Vec::new();
+        while reader.ending().expect("readable") != Ending::Complete {
+            seen.extend(drain(&mut reader));
+            let ending = reader.ending().expect("readable");
+            assert!(!matches!(ending, Ending::Damaged(_)), "{step} bytes at a time: {ending:?}");
+            let verdict = lockpit::log::verify(&growing, None).expect("readable").verdict;
+            let is_altered = matches!(verdict, lockpit::log::Verdict::Altered(_));
+            assert!(!is_altered, "{step} bytes at a time: {verdict}");
+        }
+        writer.join().expect("written");
+        assert_eq!(seen, items, "{step} bytes at a time");
+    }
+}

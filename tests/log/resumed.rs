@@ -60,7 +60,11 @@ fn a_log_cut_anywhere_is_gone_on_with_behind_its_last_whole_turn() {
         assert_eq!(new[1..], [Entry::Checkpoint(after, engine.state.clone()), mark(200_001, "on we go")]);
         let written = records(&std::fs::read(&path).expect("the log"));
         let retold = written.iter().filter(|r| r.end > kept && r.kind == kind::TEXT);
-        assert_eq!(retold.count(), engine.held.texts.len(), "cut at {cut}: the engine's texts are told again");
+        assert_eq!(
+            retold.count(),
+            engine.held.texts.len(),
+            "cut at {cut}: the engine's texts are told again"
+        );
         if whole_turns > 0 {
             let mut replay = Replay::open(&path).expect("opened");
             let mut resumes = 0;

@@ -118,6 +118,23 @@ proptest! {
     fn any_batches_come_back_as_they_went(
         batches in prop::collection::vec(prop::collection::vec(entry(), 1..8), 1..8)
     ) {
+        let mut batches = batches;
+        // A checkpoint with a sample or a text behind it in its turn is refused.
+        for batch in &mut batches {
+            batch.sort_by_key(|entry| matches!(entry, Entry::Checkpoint(..)));
+        }
         prop_assert_eq!(through_a_log(&batches), batches.concat());
     }
+}
+
+#[test]
+fn a_sample_behind_a_checkpoint_of_its_turn_is_refused() {
+    let (_dir, path) = place();
+    let mut log = create(&path, Options::default());
+    assert!(log.begin_segment(At(0), state(b"{}")));
+    let sample = Entry::Input(At(1), Input::Sample(Box::new(variants::sample(ServerTime(0)))));
+    assert!(!log.append(vec![Entry::Checkpoint(At(1), b"{}".to_vec()), sample]));
+    let lost = log.status().lost.expect("it is counted as lost");
+    assert!(lost.why.contains("follows a checkpoint"), "{}", lost.why);
+    assert_eq!(lost.entries, 2);
 }

@@ -6,6 +6,7 @@ mod support;
 mod cuts;
 mod flights;
 mod full_disk;
+mod goes_on;
 mod killed;
 mod resumed;
 mod ring;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use lockpit::engine::ids::At;
-use lockpit::log::{Ending, Entry, Item, Log, Options, Reader, Verdict, verify};
+use lockpit::log::{Ending, Entry, Item, Log, LogError, Options, Reader, Verdict, verify};
 use lockpit::replay::{Replay, Step};
 use tempfile::TempDir;
 
@@ -111,4 +111,67 @@ fn a_log_goes_on_twice() {
     drop(Log::resume(&path, Options::default()).expect("a log that goes on"));
     go_on(&path);
     assert_eq!(verify(&path, None).expect("a log").verdict, Verdict::Complete);
+}
+
+#[test]
+fn a_tail_that_was_kept_is_never_overwritten() {
+    let (_dir, path, bytes) = flight();
+    let intact = {
+        std::fs::write(&path, &bytes[..bytes.len() - 10]).expect("written");
+        usize::try_from(verify(&path, None).expect("a log").pin.bytes).expect("small")
+    };
+    let mut kept = Vec::new();
+    for tail in [&b"the first torn tail"[..], b"another one"] {
+        std::fs::write(&path, [&bytes[..intact], tail].concat()).expect("written");
+        let resumed = Log::resume(&path, Options::default()).expect("a log that goes on");
+        kept.push((resumed.tail.expect("a tail"), tail));
+    }
+    for (aside, tail) in kept {
+        assert_eq!(std::fs::read(&aside).expect("the tail"), tail, "{}", aside.display());
+    }
+}
+
+#[test]
+fn a_log_cut_within_its_first_record_does_not_go_on() {
+    let (dir, _, bytes) = flight();
+    let path = dir.path().join("head.flight");
+    for cut in [88, 89, 100] {
+        std::fs::write(&path, &bytes[..cut]).expect("written");
+        let error = Log::resume(&path, Options::default()).expect_err("nothing is in it");
+        assert!(matches!(error, LogError::Empty { .. }), "cut at byte {cut}: {error}");
+        assert_eq!(std::fs::read(&path).expect("there"), bytes[..cut], "it is left as it is");
+    }
+}
+
+#[test]
+fn damage_before_a_gap_is_told_once_and_where_it_is() {
+    let (_dir, path, bytes) = flight();
+    std::fs::write(&path, &bytes[..bytes.len() - 10]).expect("written");
+    let intact = usize::try_from(verify(&path, None).expect("a log").pin.bytes).expect("small");
+    let resumed = Log::resume(&path, patient()).expect("a log that goes on");
+    let from = resumed.last_at.0;
+    let mut made = Made::new(resumed.log);
+    let mut server = Server::new(TRAFFIC, 6);
+    for input in server.introduction() {
+        made.turn(At(from + 1), input);
+    }
+    // Enough for a checkpoint behind the one that the gap ends with.
+    for _ in 0..11 {
+        let (at, sample) = server.sample();
+        made.turn(At(from + 1 + at.0), sample);
+    }
+    made.log.close(At(from + 100_000_000)).expect("closed");
+    let mut damaged = std::fs::read(&path).expect("the log");
+    damaged[intact - 5] ^= 1;
+    std::fs::write(&path, damaged).expect("written");
+
+    let mut replay = Replay::open(&path).expect("a log");
+    let mut told = Vec::new();
+    while let Some(step) = replay.step().expect("readable") {
+        if let Step::Resumed { gap, .. } = step {
+            told.push(gap.why);
+        }
+    }
+    let [why] = &told[..] else { panic!("one way on: {told:?}") };
+    assert!(why.contains("stopped without an end") && why.contains("is damaged at byte"), "{why}");
 }

@@ -128,3 +128,51 @@ async fn a_part_that_cannot_be_made_costs_a_gap_and_is_tried_again() {
     }
     assert!(has_gap, "what was lost is told");
 }
+
+/// Records a part of an earlier flight in `dir`, that ended at 1 s of it.
+fn earlier(dir: &Path, name: &str, change: impl FnOnce(&mut Header)) -> PathBuf {
+    let mut header = Header { flight: [9; 16], ..ring_header(3 * MINUTE_US) };
+    change(&mut header);
+    let path = dir.join(name);
+    let mut made = Made::new(Log::create(&path, &header, patient()).expect("a log"));
+    made.remark(At(1), "of an earlier flight".to_owned());
+    made.log.close(At(1_000_000)).expect("closed");
+    path
+}
+
+#[test]
+fn a_wall_clock_that_was_wrong_forgets_nothing_that_is_young() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let hour_us = 60 * MINUTE_US;
+    let began = ring_header(0);
+    // This start of the machine tells how old it is, whatever the wall clock said.
+    let young = earlier(dir.path(), "young.flight", |header| header.utc_us = 0);
+    let old = earlier(dir.path(), "old.flight", |header| header.utc_us += 1 << 50);
+    // Of another start, with a wall clock of 1970: its file is young.
+    let unset = earlier(dir.path(), "unset.flight", |header| (header.boot, header.utc_us) = ([8; 16], 0));
+    // Of another start, long ago by both.
+    let ancient = earlier(dir.path(), "ancient.flight", |header| {
+        header.boot = [7; 16];
+        header.utc_us -= i64::try_from(hour_us).expect("small");
+    });
+    let long_ago = std::fs::metadata(&ancient).and_then(|found| found.modified()).expect("a time")
+        - std::time::Duration::from_secs(3_600);
+    let file = std::fs::File::options().write(true).open(&ancient).expect("opened");
+    file.set_modified(long_ago).expect("set");
+
+    let ring = Ring { dir: dir.path().to_owned(), stem: "b".to_owned(), keep_us: 3 * MINUTE_US };
+    let path = ring.part(1);
+    // The machine has run for an hour; of that the young part saw the last minute.
+    let header = Header { monotonic_us: 2 * MINUTE_US, ..began.clone() };
+    let options = Options { ring: Some(ring.clone()), ..patient() };
+    drop(Log::create(&path, &header, options).expect("a log"));
+    assert!(young.exists() && old.exists() && unset.exists(), "{:?}", parts(dir.path()));
+    assert!(!ancient.exists(), "old by every clock");
+
+    let later = Ring { stem: "c".to_owned(), ..ring };
+    let header = Header { monotonic_us: hour_us, ..began };
+    let options = Options { ring: Some(later.clone()), ..patient() };
+    drop(Log::create(&later.part(1), &header, options).expect("a log"));
+    assert!(!young.exists() && !old.exists(), "an hour of the same start of the machine");
+    assert!(unset.exists());
+}

@@ -153,6 +153,9 @@ fn judge(look: &Lookup<'_>, backend: &Backend) -> Verdict {
     if waits_for_standby(backend) {
         return synchronous(text);
     }
+    if look.is_text_lost(backend.pid) {
+        return Verdict::unknown("its text is lost from the log");
+    }
     let Some(text) = text else { return Verdict::unknown("its text is hidden from this login") };
     let alone = kinds::of(look, backend, text);
     within_transaction(backend, text, alone)

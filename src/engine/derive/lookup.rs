@@ -81,6 +81,11 @@ impl<'a> Lookup<'a> {
         self.cockpit.catalog().text(self.backend(pid)?.text)
     }
 
+    /// Whether the statement of `pid` was told, and is lost from the log.
+    pub fn is_text_lost(&self, pid: Pid) -> bool {
+        self.backend(pid).is_some_and(|backend| self.cockpit.catalog().is_lost(backend.text))
+    }
+
     /// The locks of `pid` that were read, those of its parallel workers last.
     pub fn locks(&self, pid: Pid) -> &[&'a Lock] {
         self.locks.get(&pid).map_or(&[], Vec::as_slice)

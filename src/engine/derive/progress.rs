@@ -199,6 +199,7 @@ fn elapsed(look: &Lookup<'_>, at: At, pid: Pid) -> Elapsed {
     let why = match look.cockpit().slow_at() {
         None => "progress has not been read yet".to_owned(),
         Some(_) if reports => format!("{kind} reports progress only while it works on a table"),
+        Some(_) if look.is_text_lost(pid) => "the text of its statement is lost from the log".to_owned(),
         Some(_) if look.text(pid).is_none() => "its statement is hidden from this login".to_owned(),
         Some(_) => format!("PostgreSQL has no progress view for {kind}"),
     };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::ids::TextId;
 use crate::engine::locks::LockMode;
 use crate::engine::sample::{DatabaseCounters, SlowFacts};
 use crate::engine::settings::Settings;
@@ -86,6 +87,21 @@ fn where_there_is_no_view_the_clock_is_shown_with_the_reason() {
     let unread = view_of(vec![(1_500, jam(1))]);
     assert_eq!(unread.age_ms, None);
     assert_eq!(unread.target.expect("the target").why, "progress has not been read yet");
+}
+
+#[test]
+fn a_text_that_is_lost_is_not_called_hidden() {
+    let mut look = jam(1);
+    look.0.slow = reports(Vec::new()).0.slow;
+    for backend in &mut look.0.backends {
+        backend.text = Some(TextId(4_711));
+    }
+    let mut story = Story::begin(armed());
+    story.look(1_500, look);
+    let view = ProgressView::of(&story.cockpit, &History::default(), At::from_ms(1_500));
+    assert_eq!(view.target.expect("the target").why, "the text of its statement is lost from the log");
+    assert_eq!(story.cockpit.catalog().kind(Some(TextId(4_711))), "<text lost>");
+    assert_eq!(story.cockpit.catalog().kind(None), "unknown statement");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! read is the sign for unknown. None of the three is ever a zero.
 
 use super::sessions::{Session, Sessions, Standing, standing_word};
+use crate::engine::catalog::TEXT_LOST;
 use crate::engine::derive::words::bytes;
 use crate::engine::ids::Word;
 use crate::engine::sample::{BackendKind, State};
@@ -171,6 +172,7 @@ fn words(session: &Session<'_>, shown: &Shown<'_>) -> String {
     let catalog = shown.cockpit.catalog();
     let Some(text) = catalog.text(backend.text) else {
         return match (backend.state, backend.kind) {
+            _ if catalog.is_lost(backend.text) => TEXT_LOST.to_owned(),
             (State::Masked, _) => HIDDEN.to_owned(),
             (_, BackendKind::Client | BackendKind::Lockpit | BackendKind::ParallelWorker) => {
                 "not known".to_owned()

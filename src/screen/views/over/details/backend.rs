@@ -5,6 +5,7 @@
 
 use super::words::{age, began, database, gone, hidden_or, named, words};
 use super::{Sheet, server_time};
+use crate::engine::catalog::TEXT_LOST;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::cost::{Severity, StopCost};
 use crate::engine::derive::lookup::Lookup;
@@ -237,7 +238,10 @@ fn text(sheet: &mut Sheet<'_>, backend: &Backend) {
         matches!(backend.state, State::Idle | State::IdleInTransaction | State::IdleInTransactionAborted);
     let Some(text) = shown.cockpit.catalog().text(backend.text) else {
         sheet.section("statement");
-        let why = hidden_or(backend, "not known: the server tells none");
+        let why = match shown.cockpit.catalog().is_lost(backend.text) {
+            true => format!("{TEXT_LOST}: it was recorded, and cannot be read any more"),
+            false => hidden_or(backend, "not known: the server tells none"),
+        };
         sheet.sentence(why, Meaning::Unknown);
         return;
     };

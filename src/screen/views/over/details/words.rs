@@ -4,6 +4,7 @@
 //! from memory.
 
 use super::{flight_time, last_told, server_time};
+use crate::engine::catalog::TEXT_LOST;
 use crate::engine::derive::lookup::Lookup;
 use crate::engine::derive::words::plural;
 use crate::engine::ids::{BackendId, Pid, ServerTime};
@@ -83,9 +84,10 @@ pub(super) fn gone(id: BackendId, look: &Lookup<'_>, shown: &Shown<'_>) -> Vec<S
 
 /// The statement, or why there is none.
 pub(super) fn words(backend: &Backend, shown: &Shown<'_>) -> String {
-    let text = shown.cockpit.catalog().text(backend.text);
-    match text {
+    let catalog = shown.cockpit.catalog();
+    match catalog.text(backend.text) {
         Some(text) => statement(&text.kind, Some(&text.normalised), shown),
+        None if catalog.is_lost(backend.text) => TEXT_LOST.to_owned(),
         None => hidden_or(backend, "not known"),
     }
 }
