@@ -115,6 +115,17 @@ impl Playback {
         &self.log
     }
 
+    /// Which part of its flight the log is, in a word or two; `None` when it is all of it.
+    pub fn excerpt(&self) -> Option<String> {
+        let meta = self.replay.head().meta.as_ref()?;
+        match (&meta.cut, &meta.part) {
+            (Some(cut), _) if cut.is_masked => Some("CUT: names masked".to_owned()),
+            (Some(_), _) => Some("CUT".to_owned()),
+            (None, Some(part)) => Some(format!("PART {}", part.number)),
+            (None, None) => None,
+        }
+    }
+
     /// Whether it runs.
     pub fn is_playing(&self) -> bool {
         self.playing
