@@ -62,7 +62,7 @@ impl Page {
             self.line("");
         }
         if let Some(excerpt) = &story.integrity.excerpt {
-            self.line(&format!("> **Not the whole flight: {}**", excerpt));
+            self.line(&format!("> **Not the whole flight: {excerpt}**"));
             self.line("");
         }
         self.line(&prose(&story.totals.sentence));

@@ -38,7 +38,7 @@ fn ran(story: &Story) -> String {
         let lock = target.lock.as_deref().map_or(String::new(), |lock| format!(", {lock}"));
         format!("{} by {}{lock}; {}", target.kind, pid(target), words::fate(target))
     });
-    more(words.collect(), targets.len(), story.left_out.targets)
+    more(&words.collect::<Vec<_>>(), targets.len(), story.left_out.targets)
 }
 
 fn pid(target: &Target) -> String {
@@ -60,7 +60,7 @@ fn in_the_way(story: &Story) -> Option<String> {
         let state = if root.state.is_empty() { String::new() } else { format!(", {}", root.state) };
         format!("{}{state}", words::who(root))
     });
-    Some(more(words.collect(), roots.len(), 0))
+    Some(more(&words.collect::<Vec<_>>(), roots.len(), 0))
 }
 
 fn hit(story: &Story) -> String {
@@ -105,7 +105,7 @@ fn done(story: &Story) -> String {
             words::result(stop)
         )
     });
-    more(words.collect(), story.stops.len(), story.left_out.stops)
+    more(&words.collect::<Vec<_>>(), story.stops.len(), story.left_out.stops)
 }
 
 fn left(story: &Story) -> String {
@@ -130,7 +130,7 @@ fn left(story: &Story) -> String {
     }
     let all = leaves.len();
     leaves.truncate(MOST);
-    format!("{}, judged from the last sample before the stop", more(leaves, all, 0))
+    format!("{}, judged from the last sample before the stop", more(&leaves, all, 0))
 }
 
 fn is_partial(story: &Story) -> bool {
@@ -142,7 +142,7 @@ fn as_far(story: &Story, text: &str) -> String {
     format!("{text}{}", if is_partial(story) { ", as far as the log could be read" } else { "" })
 }
 
-fn more(words: Vec<String>, all: usize, left_out: u64) -> String {
+fn more(words: &[String], all: usize, left_out: u64) -> String {
     let rest = (all as u64).saturating_sub(words.len() as u64).saturating_add(left_out);
     let rest = if rest > 0 { format!("; and {rest} more") } else { String::new() };
     words.join("; ") + &rest
