@@ -182,6 +182,26 @@ impl Replay {
         self.step_along(&mut |_, _| {})
     }
 
+    /// Takes in what the log begins with, so that [`Replay::cockpit`] shows the flight as it was before the first
+    /// step: of a cut, and of a recording that goes from file to file, that is a flight in the air.
+    ///
+    /// # Errors
+    /// [`ReplayError`] says why it cannot begin.
+    pub fn begin(&mut self) -> Result<(), ReplayError> {
+        while !self.has_begun {
+            match self.take()? {
+                // What is behind damage is for a step to say.
+                Some(Entry::Checkpoint(_, state)) if self.damage.is_none() => self.begin_with(&state)?,
+                Some(Entry::Event(_, event)) => self.learn(&event),
+                other => {
+                    self.next = other;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What the log has of the last turn: the effects that were asked for in the flight.
     pub fn recorded(&self) -> &[Effect] {
         &self.recorded

@@ -12,6 +12,24 @@ use crate::judge::{self, Judgement, Question, words};
 
 /// What `judge` is told.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Each log is decided anew, up to the first act that differs: from there the recording no longer applies, and its hours \
+do not count. A cut, or one file of a recording that goes from file to file, is judged from where it begins. Logs that \
+have the same time of the same flight count once.
+
+Examples:
+  lockpit judge --guardrails team.toml shop.flight
+  lockpit judge --guardrails team.toml ~/flights/*.flight --format json
+
+team.toml:
+  [guardrails]
+  queue_depth = { limit = 5, hold = \"500ms\" }
+  queue_age = { limit = \"1s\" }
+
+Exit codes:
+  0  judged; what is torn is judged up to its tear
+  2  the file of guardrails cannot be used
+  7  a log cannot be read, or is damaged or altered; the others are judged")]
 pub(super) struct JudgeArgs {
     /// The logs
     #[arg(value_name = "LOG", required = true)]

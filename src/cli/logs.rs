@@ -19,8 +19,12 @@ use crate::log::default_dir;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-What is listed comes from both ends of each log. Its integrity is what its end says; with --verify it is what a full
+What is listed comes from both ends of each log. Its integrity is what its end says; with --verify it is what a full \
 pass over it says. 'lockpit verify LOG' says more.
+
+Examples:
+  lockpit logs                                the folder where flights are recorded
+  lockpit logs --verify shop.flight /backup   a log, and those of a folder, read through
 
 Exit codes:
   0  listed; files that are no logs, or cannot be read, are named in the list

@@ -44,7 +44,19 @@ A file of remarks has one on each line, behind its time. A time of day is UTC un
   22:14:07+01:00 the first customer calls
   2026-11-20T22:15:00Z the incident is declared
   +12m30s so long after the beginning of the flight
-An indented line goes on with the remark above; blank lines and lines that begin with # are skipped.";
+An indented line goes on with the remark above; blank lines and lines that begin with # are skipped.
+
+Examples:
+  lockpit report shop.flight                             writes shop.html into this folder
+  lockpit report shop.flight --notes notes.txt -o /tmp/incident.html
+  lockpit report shop.flight --format markdown           for a ticket
+  lockpit report shop.flight --format cast -o shop.cast  for asciinema
+
+Exit codes:
+  0  written; of a torn log the report says where it stops
+  2  the remarks cannot be used, or the file exists or cannot be written
+  7  the log cannot be read, or is altered; what can be read is in the report
+  9  with --format cast: replayed, the flight decides something else";
 
 /// Writes the report; the log decides the exit code: 7 when it is damaged or altered, 0 when it is only torn.
 pub(super) fn run(args: &ReportArgs) -> Result<u8, Failure> {
@@ -60,7 +72,12 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, Failure> {
         report::read(&args.log, &TimeZone::system()).map_err(|error| Failure::new(Exit::BadLog, error))?;
     if let (Some(remarks), Some(path)) = (remarks, &args.notes) {
         let wrong = |error: notes::NoteError| usage(format!("{}: {error}", path.display()));
-        notes::add(&mut story, remarks).map_err(wrong)?;
+        if remarks.is_empty() {
+            complain(&format!("{}: there is no remark in it", path.display()));
+        }
+        for outside in notes::add(&mut story, remarks).map_err(wrong)? {
+            complain(&format!("{}: {outside}", path.display()));
+        }
     }
     let text = report::write(&story, page)
         .map_err(|error| Failure::new(Exit::BadLog, format!("the report cannot be written: {error}")))?;

@@ -1,6 +1,8 @@
 //! `lockpit verify`: whether a log is what was written.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -23,14 +25,28 @@ pub(super) struct VerifyArgs {
     checkpoint: Option<PathBuf>,
 }
 
+/// The longest message that a checkpoint may stand in.
+const MOST_BYTES: u64 = 1 << 20;
+
 const WORDS: &str = "\
 Every byte is read, and every checksum, number and seal compared; no index is trusted.
   complete  closed by its flight, and as it was written
   torn      without an end: in the air, or cut off; what it has is as it was written (exit 0)
   altered   damaged or changed; the first bad place is named (exit 7)
-The three lines of the checkpoint say where the log stood. A log cannot show by itself that its end was cut off or
-that all of it was written anew: keep them where nobody rewrites them, such as the incident's channel, and give them
-back with --checkpoint; the message they were pasted in will do.";
+
+The three lines of the checkpoint say where the log stood. A log cannot show by itself that its end was cut off or \
+that all of it was written anew: keep them where nobody rewrites them, such as the incident's channel, and give them \
+back with --checkpoint; the message they were pasted in will do.
+
+Examples:
+  lockpit verify shop.flight
+  lockpit verify shop.flight --checkpoint from-the-channel.txt
+  lockpit logs --verify     every log of the folder where flights are recorded
+
+Exit codes:
+  0  complete or torn
+  2  the file of --checkpoint cannot be read, or is none
+  7  altered, not a log, or not readable";
 
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Failure> {
     let known = args.checkpoint.as_deref().map(read_checkpoint).transpose()?;
@@ -44,9 +60,12 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Failure> {
 }
 
 fn read_checkpoint(path: &Path) -> Result<Pin, Failure> {
-    let usage = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
-    text.parse().map_err(|error: crate::log::PinError| usage(error.to_string()))
+    let usage =
+        |why: String| Failure::new(Exit::Usage, format!("the checkpoint in {}: {why}", path.display()));
+    let unreadable = |error: std::io::Error| usage(format!("cannot be read: {error}"));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).map_err(unreadable)?;
+    String::from_utf8_lossy(&bytes).parse().map_err(|error: crate::log::PinError| usage(error.to_string()))
 }
 
 fn words(log: &Path, found: &Verified, known: Option<&Pin>) -> String {
@@ -61,6 +80,13 @@ fn words(log: &Path, found: &Verified, known: Option<&Pin>) -> String {
         pin.bytes
     );
     match (verdict, known) {
+        (Verdict::Altered(_), Some(known)) if known.flight != pin.flight => {
+            text.push_str(
+                "nothing is proved: is this the right log, and the right checkpoint? without --checkpoint the log is \
+                 verified by itself\n",
+            );
+            return text;
+        }
         (Verdict::Altered(_), _) => {
             text.push_str("no checkpoint: it would vouch for a log that is not as it was written\n");
             return text;

@@ -14,7 +14,8 @@ use crate::engine::ids::At;
 use crate::engine::input::{Command, Input, Outcome, WatchdogNews};
 use crate::engine::settings::Arming;
 use crate::engine::timeline::{Event, Fate};
-use crate::log::Ending;
+use crate::export;
+use crate::log::{Ending, Head};
 use crate::replay::{Replay, ReplayError, Step};
 
 /// Facts are missing when the next sample comes later than this many intervals, and than [`LATE_MS`].
@@ -101,6 +102,12 @@ impl<'a> Hearing<'a> {
                 server: None,
                 arming: None,
                 recorded_limits: None,
+                flight: None,
+                cut: None,
+                part: None,
+                from_ms: 0,
+                to_ms: 0,
+                repeats: None,
                 overrides: Vec::new(),
                 rejudged: false,
                 drifted: false,
@@ -117,6 +124,8 @@ impl<'a> Hearing<'a> {
 
     fn run(&mut self, path: &Path) -> Result<(), ReplayError> {
         let mut replay = Replay::open(path)?;
+        self.name(replay.head());
+        self.begin(&mut replay)?;
         loop {
             let mut turn = Turn::default();
             let (judged, own, overrides) = (&mut self.judged, &mut self.own, &mut self.verdict.overrides);
@@ -139,6 +148,7 @@ impl<'a> Hearing<'a> {
             })?;
             let Some(step) = step else { break };
             self.at = step.at();
+            self.verdict.to_ms = self.at.ms();
             match step {
                 Step::Turn { at, was_sample, drift } => {
                     self.verdict.rejudged = replay.is_rejudged();
@@ -162,6 +172,26 @@ impl<'a> Hearing<'a> {
                 format!("damaged or altered at byte {}; {rest}", damage.at_byte)
             }
         });
+        Ok(())
+    }
+
+    /// Which flight it is, and how much of it the log has.
+    fn name(&mut self, head: &Head) {
+        self.verdict.flight = Some(head.flight.iter().map(|byte| format!("{byte:02x}")).collect());
+        let Some(meta) = &head.meta else { return };
+        self.verdict.cut = meta.cut.as_ref().map(export::words);
+        self.verdict.part = meta.part.as_ref().map(|part| part.number);
+    }
+
+    /// A log that begins within a flight is heard from there, by engines that know what the flight knew.
+    fn begin(&mut self, replay: &mut Replay) -> Result<(), ReplayError> {
+        replay.begin()?;
+        let at = replay.next_at()?.unwrap_or_default();
+        self.verdict.from_ms = at.ms();
+        self.verdict.to_ms = at.ms();
+        if replay.cockpit().flight().is_some() {
+            self.go_on(at, replay.cockpit());
+        }
         Ok(())
     }
 
@@ -282,18 +312,23 @@ impl<'a> Hearing<'a> {
 
     /// Inputs are missing: what was going on is not judged, and the engines go on from what the log kept.
     fn resume(&mut self, at: At, from: At, why: String, cockpit: &Cockpit) {
-        self.introduce(cockpit);
         self.verdict.gaps.push(Missing { from_ms: from.ms(), to_ms: at.ms(), why });
         self.seen = None;
-        self.told = cockpit.timeline().total();
-        self.judged.resume(cockpit);
-        self.own.resume(cockpit);
         for case in self.case.iter_mut().chain(self.past.iter_mut().filter(|case| case.fate.is_none())) {
             case.tear("facts are missing before it is known");
         }
         let was_open = self.case.take();
         self.past.extend(was_open);
         self.settle_by_gap(at);
+        self.go_on(at, cockpit);
+    }
+
+    /// The engines go on from what the flight knew at this moment.
+    fn go_on(&mut self, at: At, cockpit: &Cockpit) {
+        self.introduce(cockpit);
+        self.told = cockpit.timeline().total();
+        self.judged.resume(cockpit);
+        self.own.resume(cockpit);
         if let Some(target) = cockpit.target() {
             // Its beginning is not known to be the same in both worlds.
             self.case = Some(Case::new(at, &target.story(cockpit.catalog()), false));
@@ -309,6 +344,10 @@ impl<'a> Hearing<'a> {
 
     /// Counts the time up to a sample, unless facts are missing from it.
     fn count(&mut self, at: At, cockpit: &Cockpit) {
+        // Without its beginning, or a state this engine reads, no limits were in force and no trip could be seen.
+        if cockpit.flight().is_none() {
+            return;
+        }
         // The pace that was due after that sample: this one may have changed it.
         let late_ms = LATE_MS.max(cockpit.pacer().sample_every_ms().saturating_mul(LATE_INTERVALS));
         let before = self.seen.replace((at, late_ms));

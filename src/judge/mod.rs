@@ -25,6 +25,10 @@
 //! the recording does not tell which. So is one that the recording stopped before that time was over. Clients that
 //! gave up waiting look like a queue that drained.
 //!
+//! **What counts once.** Logs that have the same time of the same flight, such as a log and a cut of it, are all
+//! judged, and one of them counts. A log that begins within its flight is judged from there; a try that was under way
+//! then is not.
+//!
 //! **What is left as it was.** Limits that an operator changed in the air stay in force where they were changed,
 //! unless [`Question::keeps_overrides`] says otherwise: they were somebody's judgement of that moment. The pace of
 //! the looks is the recording's: a flight that watched looks less often than an armed one, so a trip in it is at the
@@ -73,7 +77,8 @@ pub fn log(path: &Path, question: &Question) -> LogVerdict {
 }
 
 /// The judgement of logs that were judged by the same question.
-pub fn all(question: &Question, logs: Vec<LogVerdict>) -> Judgement {
+pub fn all(question: &Question, mut logs: Vec<LogVerdict>) -> Judgement {
+    rate::mark_repeats(&mut logs);
     Judgement {
         schema: SCHEMA,
         lockpit: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,5 +1,7 @@
 //! False trips per thousand hours, and how much that figure is worth.
 
+use std::cmp::Reverse;
+
 use super::verdict::{Harm, LogVerdict, Total};
 use super::words::{hours, rate_sentence};
 
@@ -9,21 +11,45 @@ const WEAK_BELOW_MS: u64 = 100 * 3_600_000;
 const CONFIDENCE: f64 = 0.95;
 const HOUR_MS: f64 = 3_600_000.0;
 
+/// Says of a log whose time of its flight another one has too that it repeats it, so that no hour and no trip counts
+/// twice. The one of which most was judged counts, and of equals the first.
+pub(super) fn mark_repeats(logs: &mut [LogVerdict]) {
+    let mut order: Vec<usize> =
+        (0..logs.len()).filter(|&n| logs.get(n).is_some_and(|log| log.judged_ms > 0)).collect();
+    order.sort_by_key(|&n| Reverse(logs.get(n).map(|log| log.judged_ms)));
+    let mut counted: Vec<(String, u64, u64, String)> = Vec::new();
+    for n in order {
+        let Some(log) = logs.get_mut(n) else { continue };
+        let Some(flight) = &log.flight else { continue };
+        let same = |(other, from, to, _): &&(String, u64, u64, String)| {
+            other == flight && log.from_ms < *to && *from < log.to_ms
+        };
+        match counted.iter().find(same) {
+            Some((.., name)) => log.repeats = Some(name.clone()),
+            None => counted.push((flight.clone(), log.from_ms, log.to_ms, log.log.clone())),
+        }
+    }
+}
+
 /// All logs together.
 pub(super) fn total(logs: &[LogVerdict]) -> Total {
-    let trips: Vec<_> = logs.iter().flat_map(|log| &log.incidents).filter(|it| it.trip.is_some()).collect();
-    let count =
-        |harm| u32::try_from(trips.iter().filter(|it| it.harm == Some(harm)).count()).unwrap_or(u32::MAX);
+    let counted: Vec<_> = logs.iter().filter(|log| log.repeats.is_none()).collect();
+    let number = |logs: usize| u32::try_from(logs).unwrap_or(u32::MAX);
+    let trips: Vec<_> =
+        counted.iter().flat_map(|log| &log.incidents).filter(|it| it.trip.is_some()).collect();
+    let count = |harm| number(trips.iter().filter(|it| it.harm == Some(harm)).count());
     let (false_trips, undecided_trips) = (count(Harm::Resolved), count(Harm::Unknown));
-    let judged_ms: u64 = logs.iter().map(|log| log.judged_ms).sum();
+    let judged_ms: u64 = counted.iter().map(|log| log.judged_ms).sum();
     let unreadable = logs.iter().filter(|log| log.error.is_some()).count();
     let per_1000_h = |events: f64| (judged_ms > 0).then(|| events * 1_000.0 / in_hours(judged_ms));
     let mut total = Total {
-        logs: u32::try_from(logs.len() - unreadable).unwrap_or(u32::MAX),
-        unreadable: u32::try_from(unreadable).unwrap_or(u32::MAX),
-        recorded_ms: logs.iter().map(|log| log.recorded_ms).sum(),
+        logs: number(counted.iter().filter(|log| log.error.is_none()).count()),
+        repeated: number(logs.len() - counted.len()),
+        unreadable: number(unreadable),
+        damaged: number(logs.iter().filter(|log| log.error.is_none() && log.is_damaged).count()),
+        recorded_ms: counted.iter().map(|log| log.recorded_ms).sum(),
         judged_ms,
-        trips: u32::try_from(trips.len()).unwrap_or(u32::MAX),
+        trips: number(trips.len()),
         false_trips,
         undecided_trips,
         false_trips_per_1000_h: per_1000_h(false_trips.into()),

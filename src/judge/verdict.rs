@@ -73,6 +73,18 @@ pub struct LogVerdict {
     pub arming: Option<String>,
     /// The limits that were in force at the start of the flight.
     pub recorded_limits: Option<LimitValues>,
+    /// The flight's identity, as in the checkpoint of its log.
+    pub flight: Option<String>,
+    /// Of a log that is a cut: which part of the flight it is, for people.
+    pub cut: Option<String>,
+    /// Of a recording that goes from file to file: which part, from 1.
+    pub part: Option<u32>,
+    /// Time of the flight at which the log begins, in milliseconds.
+    pub from_ms: u64,
+    /// Time of the flight at which it ends, as far as it could be read.
+    pub to_ms: u64,
+    /// Another log that was given has this time of the same flight: this one is not counted in the total.
+    pub repeats: Option<String>,
     /// Limits that operators changed in the air, as they were typed.
     pub overrides: Vec<String>,
     /// Another engine version flew: what it decided is read from the log, what its limits would have decided is
@@ -233,10 +245,14 @@ pub enum Harm {
 /// All logs together.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Total {
-    /// Logs that were read.
+    /// Logs that were read and count.
     pub logs: u32,
+    /// Logs that were read and do not count: another one has the same time of the same flight.
+    pub repeated: u32,
     /// Logs that could not be read.
     pub unreadable: u32,
+    /// Logs that were read, of which something was damaged or altered.
+    pub damaged: u32,
     /// Time with facts, in milliseconds.
     pub recorded_ms: u64,
     /// The part for which the limits in question could be judged.

@@ -48,6 +48,15 @@ fn log_lines(log: &LogVerdict, keeps_overrides: bool) -> String {
         let (recorded, judged) = (hours(log.recorded_ms), hours(log.judged_ms));
         line("flight", &format!("{server}, {arming}; {recorded} with facts, {judged} of them judged"));
     }
+    if let Some(cut) = &log.cut {
+        line("CUT", &format!("{cut}; judged from where it begins"));
+    }
+    if let Some(part) = log.part {
+        line("part", &format!("part {part} of a recording that goes from file to file; judged by itself"));
+    }
+    if let Some(other) = &log.repeats {
+        line("NOT COUNTED", &format!("{other} has this time of the same flight"));
+    }
     if let Some(recorded) = &log.recorded_limits {
         line("recorded limits", &limits(recorded));
     }
@@ -64,7 +73,9 @@ fn log_lines(log: &LogVerdict, keeps_overrides: bool) -> String {
     for incident in &log.incidents {
         line(word(incident.outcome), &format!("{}  {}", place(incident.at_ms), incident.sentence));
     }
-    if log.incidents.is_empty() && log.error.is_none() {
+    if log.incidents.is_empty() && log.error.is_none() && log.judged_ms == 0 {
+        line("nothing judged", "there is no time with facts of which these limits could be judged");
+    } else if log.incidents.is_empty() && log.error.is_none() {
         line(
             "no trip",
             "in what was judged, neither by these limits nor by the recorded ones, and nobody stopped a target",
@@ -199,12 +210,14 @@ fn actor(by: &By) -> String {
 /// What the false trips come to.
 pub(super) fn rate_sentence(total: &Total, judged: &str) -> String {
     let Some(rate) = total.false_trips_per_1000_h else {
-        return "nothing could be judged: there is no figure for false trips".to_owned();
+        return "nothing could be judged: there is no figure for false trips".to_owned() + &unread(total);
     };
     if total.judged_ms < FIGURE_FROM_MS {
         return format!(
-            "false trips: {} of {} trips in {judged}, {} undecided; far too little for a figure per 1,000 h",
-            total.false_trips, total.trips, total.undecided_trips
+            "false trips: {} of {} in {judged}, {} undecided; far too little for a figure per 1,000 h",
+            total.false_trips,
+            trips(total.trips),
+            total.undecided_trips
         ) + &unread(total);
     }
     let bound = |bound: Option<f64>| bound.map_or(String::new(), figure);
@@ -222,19 +235,31 @@ pub(super) fn rate_sentence(total: &Total, judged: &str) -> String {
             total.undecided_trips
         );
     }
-    let _ = write!(text, "; {} trips in all", total.trips);
+    let _ = write!(text, "; {} in all", trips(total.trips));
     if total.is_weak {
         text.push_str("; a weak figure: fewer than 100 h were judged");
     }
     text + &unread(total)
 }
 
+/// What is not in the figure.
 fn unread(total: &Total) -> String {
-    match total.unreadable {
-        0 => String::new(),
-        1 => "; 1 log could not be read to its end".to_owned(),
-        logs => format!("; {logs} logs could not be read to their end"),
+    let logs = |logs: u32| format!("{logs} log{}", if logs == 1 { "" } else { "s" });
+    let mut text = String::new();
+    if total.unreadable > 0 {
+        let _ = write!(text, "; {} could not be read", logs(total.unreadable));
     }
+    if total.damaged > 0 {
+        let _ = write!(text, "; {} damaged or altered, and judged in part", logs(total.damaged));
+    }
+    if total.repeated > 0 {
+        let _ = write!(text, "; {} not counted: the same time of the same flight", logs(total.repeated));
+    }
+    text
+}
+
+fn trips(count: u32) -> String {
+    format!("{count} trip{}", if count == 1 { "" } else { "s" })
 }
 
 /// As many digits as people compare.

@@ -35,7 +35,7 @@
 //!   next piece of its segment's one zstd stream, and is decompressed even when it is skipped; one with PACKED is a
 //!   zstd frame of its own.
 //! - A batch is what one turn of the flight wrote. It is read as a whole or not at all.
-//! - A segment lasts at most a minute or 120 samples. Its SCHEMA names the columns of SAMPLE, WATCH and HOST, so that
+//! - A segment lasts at most a minute or 60 samples. Its SCHEMA names the columns of SAMPLE, WATCH and HOST, so that
 //!   each release reads those of another by their names (`codec`); its KEYFRAME is the last sample before it, coded
 //!   like any other against nothing; its CHECKPOINT is the engine's state without that sample and without texts.
 //!   More CHECKPOINTs stand within it, so that a seek has little to replay.

@@ -167,6 +167,10 @@ impl Reader {
         if self.ended && lost_bytes == 0 {
             return Ok(Ending::Complete);
         }
+        if self.ended {
+            // No flight writes behind its end.
+            return Ok(Ending::Damaged(Damage { at_byte: self.pos, resumes_at: None }));
+        }
         let later = self.seq.saturating_add(1);
         if lost_bytes > 0
             && self.source.later_batch_stands(self.pos + 1, later)?

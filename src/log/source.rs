@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use super::error::ReadError;
 use super::head::HEADER_BYTES;
 use super::record::{HEAD_BYTES, RecordHead, flag, kind};
@@ -16,6 +18,8 @@ use super::segment::{self, MAX_SEGMENT_BYTES, SegmentRecord};
 
 /// What is read ahead of small reads.
 const WINDOW_BYTES: usize = 64 * 1_024;
+/// Most records of segments are no longer: few texts are told in a minute.
+const SEGMENT_GUESS_BYTES: usize = 512;
 
 /// A file, with a window of it in memory.
 #[derive(Debug)]
@@ -77,12 +81,18 @@ impl Source {
 
     /// The SEGMENT record at `at`, if an intact one is there.
     pub(super) fn segment_record(&mut self, at: u64) -> Result<Option<SegmentRecord>, ReadError> {
-        let Some(head) = self.record_head(at)? else { return Ok(None) };
-        if head.kind != kind::SEGMENT || head.len as usize > MAX_SEGMENT_BYTES {
+        // Not through the window: who goes from segment to segment needs nothing of what lies between.
+        let mut record = self.fill(at, HEAD_BYTES + SEGMENT_GUESS_BYTES)?;
+        let Some(head) = record.get(..HEAD_BYTES).and_then(plausible) else { return Ok(None) };
+        let len = head.len as usize;
+        if head.kind != kind::SEGMENT || len > MAX_SEGMENT_BYTES {
             return Ok(None);
         }
-        let payload = self.up_to(at + HEAD_BYTES as u64, head.len as usize)?;
-        Ok(head.fits(&payload).then(|| segment::decode(head, &payload)).flatten())
+        if record.len() < HEAD_BYTES + len {
+            record = self.fill(at, HEAD_BYTES + len)?;
+        }
+        let Some(payload) = record.get(HEAD_BYTES..HEAD_BYTES + len) else { return Ok(None) };
+        Ok(head.fits(payload).then(|| segment::decode(head, payload)).flatten())
     }
 
     /// Where the first intact segment of the log with this `header` begins, from `from` on, whose records are
@@ -167,7 +177,7 @@ impl Source {
         let mut at = from;
         while at < until {
             let bytes = self.fill(at, WINDOW_BYTES)?;
-            if let Some(hit) = position(&bytes, needle) {
+            if let Some(hit) = memmem::find(&bytes, needle) {
                 return Ok(Some(at + hit as u64).filter(|hit| *hit < until));
             }
             if bytes.len() < WINDOW_BYTES {
@@ -184,7 +194,7 @@ impl Source {
         loop {
             let at = until.saturating_sub(WINDOW_BYTES as u64);
             let bytes = self.fill(at, usize::try_from(until - at).unwrap_or(WINDOW_BYTES))?;
-            if let Some(hit) = bytes.windows(needle.len()).rposition(|window| window == needle) {
+            if let Some(hit) = memmem::rfind(&bytes, needle) {
                 return Ok(Some(at + hit as u64));
             }
             if at == 0 {
@@ -217,19 +227,6 @@ impl Source {
 fn plausible(bytes: &[u8]) -> Option<RecordHead> {
     let head = RecordHead::parse(bytes.try_into().ok()?);
     head.is_plausible().then_some(head)
-}
-
-/// Where `needle`, which is not empty, first stands in `bytes`.
-fn position(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(hit) = bytes[from..].iter().position(|byte| *byte == needle[0]) {
-        let start = from + hit;
-        if bytes[start..].starts_with(needle) {
-            return Some(start);
-        }
-        from = start + 1;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! Owns the words of the verdict. Reads nothing: it is told what a full pass has found.
 
 use super::story::Integrity;
-use crate::log::{Torn, Verdict, Verified};
+use crate::export;
+use crate::log::{Meta, Torn, Verdict, Verified};
 
 impl Integrity {
     /// The verdict of a full pass over the log.
@@ -36,13 +37,28 @@ impl Integrity {
             }
         };
         let checkpoint = (!is_altered).then(|| found.pin.lines());
-        Integrity { sentence, checkpoint, is_altered, is_torn }
+        Integrity { sentence, excerpt: None, checkpoint, is_altered, is_torn }
+    }
+
+    /// The same of a log that says of itself that it has a part of its flight.
+    pub fn with_excerpt(self, meta: Option<&Meta>) -> Integrity {
+        let cut = meta.and_then(|meta| meta.cut.as_ref()).map(|cut| {
+            format!("This log is {}; what came before and after is not in it.", export::words(cut))
+        });
+        let part = meta.and_then(|meta| meta.part.as_ref()).map(|part| {
+            format!(
+                "This log is part {} of a recording that goes from file to file; what came before and after is in \
+                 the other parts, as long as they are kept.",
+                part.number
+            )
+        });
+        Integrity { excerpt: cut.or(part), ..self }
     }
 
     /// The verdict on a log that could be read up to some place only.
     pub fn unreadable(why: &str) -> Integrity {
         let sentence =
             format!("The log cannot be read to its end: {why}. This report ends where reading ended.");
-        Integrity { sentence, checkpoint: None, is_altered: true, is_torn: false }
+        Integrity { sentence, excerpt: None, checkpoint: None, is_altered: true, is_torn: false }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::story::{Story, Target, Trip};
 use super::times::{Clock, flown, session_time, signed, utc};
-use super::words;
+use super::{summary, words};
 use crate::engine::guard::seconds;
 
 /// Entries of the timeline in a ticket.
@@ -61,7 +61,15 @@ impl Page {
             self.line(&format!("> **WARNING: {}**", prose(&story.integrity.sentence)));
             self.line("");
         }
+        if let Some(excerpt) = &story.integrity.excerpt {
+            self.line(&format!("> **Not the whole flight: {excerpt}**"));
+            self.line("");
+        }
         self.line(&prose(&story.totals.sentence));
+        self.line("");
+        for line in summary::lines(story) {
+            self.line(&format!("- **{}**: {}", line.about, prose(&line.text)));
+        }
         self.line("");
     }
 
@@ -69,15 +77,23 @@ impl Page {
         let flight = &story.flight;
         let or_unknown =
             |text: &Option<String>| text.as_deref().map_or_else(|| words::UNKNOWN.to_owned(), code);
-        let ended = flight.reason.as_deref().map_or_else(|| "not in the log".to_owned(), code);
+        let ended = match &flight.reason {
+            Some(reason) => format!("{}, exit code {}", code(reason), flight.exit),
+            None => "not in the log; its exit code is not known".to_owned(),
+        };
+        let local = if flight.began_local == utc(flight.began_us) {
+            String::new()
+        } else {
+            format!(" ({})", flight.began_local)
+        };
         let server = flight.server_version.as_ref().map(|version| format!("PostgreSQL {version}"));
         let mut rows = vec![
             vec!["operator".to_owned(), or_unknown(&flight.operator)],
             vec!["server".to_owned(), format!("{}, {}", code(&flight.server), or_unknown(&server))],
             vec!["login".to_owned(), or_unknown(&flight.role)],
-            vec!["began".to_owned(), format!("{} ({})", utc(flight.began_us), flight.began_local)],
-            vec!["flown".to_owned(), seconds(flight.ended_ms)],
-            vec!["ended".to_owned(), format!("{ended}, exit code {}", flight.exit)],
+            vec!["began".to_owned(), format!("{}{local}", utc(flight.began_us))],
+            vec!["extent".to_owned(), words::flown_for(story)],
+            vec!["ended".to_owned(), ended],
             vec!["arming".to_owned(), flight.arming.clone()],
         ];
         rows.extend(flight.settings.iter().map(|one| vec![one.name.clone(), code(&one.value)]));

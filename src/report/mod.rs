@@ -30,6 +30,7 @@ pub mod plan;
 pub mod scribe;
 mod series;
 pub mod story;
+mod summary;
 mod times;
 mod words;
 

@@ -20,11 +20,14 @@ use jiff::{Timestamp, ToSpan};
 use super::story::{Entry, Kind, Story};
 use super::times::signed;
 use crate::engine::duration::duration_ms;
+use crate::engine::guard::seconds;
 
 /// The longest text of a file of remarks, in bytes.
 pub const MOST_BYTES: u64 = 1 << 20;
 /// Flights from this long on have some times of day twice, in milliseconds.
 const DAY_MS: u64 = 86_400_000;
+/// Remarks this long before or after a flight may be meant for another one, in milliseconds.
+const FAR_MS: i64 = 30 * 60_000;
 
 /// A remark with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,17 +95,32 @@ pub fn parse(text: &str) -> Result<Vec<Note>, NoteError> {
     Ok(notes)
 }
 
-/// Puts the remarks onto the timeline of a story.
+/// Puts the remarks onto the timeline of a story. What is far outside the flight is there too, and is said: a wrong
+/// date or zone looks like that.
 ///
 /// # Errors
 /// A time of day is ambiguous, because the flight is longer than a day.
-pub fn add(story: &mut Story, notes: Vec<Note>) -> Result<(), NoteError> {
+pub fn add(story: &mut Story, notes: Vec<Note>) -> Result<Vec<String>, NoteError> {
+    let mut outside = Vec::new();
     for note in notes {
         let at_ms = place(story, &note)?;
+        let late_ms = at_ms.saturating_sub(signed(story.flight.ended_ms));
+        let far = match (at_ms.saturating_neg() > FAR_MS, late_ms > FAR_MS) {
+            (true, _) => Some((at_ms.unsigned_abs(), "before the flight began")),
+            (_, true) => Some((late_ms.unsigned_abs(), "after the log ends")),
+            _ => None,
+        };
+        if let Some((ms, side)) = far {
+            let line = note.line;
+            outside.push(format!(
+                "line {line}: its time is {} {side}: are its date and its zone right? (a time of day is UTC)",
+                seconds(ms)
+            ));
+        }
         story.timeline.push(Entry { at_ms, kind: Kind::Remark, by: None, text: note.text });
     }
     story.timeline.sort_by_key(|entry| entry.at_ms);
-    Ok(())
+    Ok(outside)
 }
 
 /// Milliseconds since the beginning of the flight; negative before it.

@@ -61,6 +61,9 @@ pub struct Story {
 pub struct Integrity {
     /// The verdict, for people.
     pub sentence: String,
+    /// Of a log that has a part of its flight only, a cut or one file of a recording that goes from file to file:
+    /// which part, for people.
+    pub excerpt: Option<String>,
     /// The three lines that prove, when they were kept elsewhere, that the log is unchanged.
     pub checkpoint: Option<[String; 3]>,
     /// The log is damaged or altered: what is told here is not the whole flight.
@@ -115,7 +118,7 @@ pub struct Flight {
     pub zone: String,
     /// Why the flight ended; `null` when the log does not have its end.
     pub reason: Option<String>,
-    /// The exit code of the flight, as far as the log goes.
+    /// The exit code of the flight, as far as the log goes; it may have become another one where `reason` is `null`.
     pub exit: u8,
     /// `watching`, `shadow` or `armed`, as asked for at the start.
     pub arming: String,

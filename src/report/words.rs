@@ -125,6 +125,15 @@ pub(super) fn acted(trip: &Trip) -> &'static str {
     if trip.acted { "lockpit acted" } else { "lockpit did not act" }
 }
 
+/// How long a flight was flown; of a log that has a part of it, where in the flight that ends.
+pub(super) fn flown_for(story: &Story) -> String {
+    let ended = seconds(story.flight.ended_ms);
+    match &story.integrity.excerpt {
+        Some(_) => format!("a part of the flight, until {ended} into it"),
+        None => format!("flown for {ended}"),
+    }
+}
+
 /// Where a flight flew: `PROD, dba@host:port/db`.
 pub(super) fn place(story: &Story) -> String {
     match &story.flight.label {

@@ -69,8 +69,13 @@ impl Playback {
             since: None,
             clock: FlightClock::start(),
         };
-        // The first moment with something to see.
-        playback.go(At::default())?;
+        // The first moment with something to see: a cut, and a part of a row of files, begin in the air.
+        playback.replay.begin()?;
+        let begins = match playback.replay.cockpit().flight() {
+            Some(_) => playback.replay.next_at()?.unwrap_or_default(),
+            None => At::default(),
+        };
+        playback.go(begins)?;
         Ok(playback)
     }
 
@@ -113,6 +118,17 @@ impl Playback {
     /// The log.
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// Which part of its flight the log is, in a word or two; `None` when it is all of it.
+    pub fn excerpt(&self) -> Option<String> {
+        let meta = self.replay.head().meta.as_ref()?;
+        match (&meta.cut, &meta.part) {
+            (Some(cut), _) if cut.is_masked => Some("CUT: names masked".to_owned()),
+            (Some(_), _) => Some("CUT".to_owned()),
+            (None, Some(part)) => Some(format!("PART {}", part.number)),
+            (None, None) => None,
+        }
     }
 
     /// Whether it runs.

@@ -38,7 +38,7 @@ async fn a_table_is_printed_with_both_limits_and_a_sentence_for_each_trip() {
         "earlier",
         "before the recorded queue_depth did",
         "spares at most",
-        "false trips: 0 of 1 trips",
+        "false trips: 0 of 1 trip in",
     ] {
         assert!(table.contains(words), "{words:?} is not in\n{table}");
     }
@@ -71,6 +71,7 @@ async fn a_damaged_log_is_said_and_exits_as_such() {
     let (exit, stdout, _) = judge(STRICT, &[&log], &[]).await;
     assert_eq!(exit, 7, "{stdout}");
     assert!(stdout.contains("damaged or altered at byte"), "{stdout}");
+    assert!(stdout.contains("1 log damaged or altered, and judged in part"), "{stdout}");
 }
 
 #[tokio::test]
@@ -99,6 +100,54 @@ async fn many_logs_are_listed_in_the_order_given() {
     let places: Vec<Option<usize>> = logs.iter().map(|log| table.find(text(log))).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{table}");
     assert!(table.contains("false trip: the harm resolved by itself"), "{table}");
+}
+
+/// The part of the demonstration from three seconds on, as a log of its own.
+async fn cut_of_the_demonstration(folder: &Path) -> std::path::PathBuf {
+    let cut = folder.join("cut.flight");
+    let whole = demonstration();
+    let args = ["logs", "export", text(&whole), "--from", "+3s", "--to", "+9s", "--mask", "-o", text(&cut)];
+    let mut program = Program::lockpit(args);
+    assert_eq!(program.exit(LONG).await, 0, "{}", program.stderr());
+    cut
+}
+
+fn demonstration() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.flight")
+}
+
+#[tokio::test]
+async fn a_cut_is_judged_as_the_whole_log_is_and_says_what_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cut = cut_of_the_demonstration(folder.path()).await;
+    let incident = async |log: &Path| {
+        let (exit, stdout, stderr) = judge(STRICT, &[log], &["--format", "json"]).await;
+        assert_eq!(exit, 0, "{stderr}");
+        let judgement: Value = serde_json::from_str(&stdout).expect("one JSON object");
+        let incident = &judgement["logs"][0]["incidents"][0];
+        ["at_ms", "outcome", "earlier_ms", "most_victims", "harm"].map(|name| incident[name].clone())
+    };
+    assert_eq!(incident(&cut).await, incident(&demonstration()).await);
+    let (_, table, _) = judge(STRICT, &[&cut], &[]).await;
+    assert!(table.contains("a cut of a flight, 00:00:03 to 00:00:09 of it, names masked"), "{table}");
+}
+
+#[tokio::test]
+async fn the_same_time_of_a_flight_counts_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cut = cut_of_the_demonstration(folder.path()).await;
+    let total = async |logs: &[&Path]| {
+        let (_, stdout, _) = judge(STRICT, logs, &["--format", "json"]).await;
+        let judgement: Value = serde_json::from_str(&stdout).expect("one JSON object");
+        judgement["total"].clone()
+    };
+    let (once, twice) = (total(&[&demonstration()]).await, total(&[&cut, &demonstration()]).await);
+    assert_eq!(twice["repeated"], 1);
+    for name in ["logs", "trips", "judged_ms", "recorded_ms", "false_trips_per_1000_h_at_most"] {
+        assert_eq!(twice[name], once[name], "{name}");
+    }
+    let (_, table, _) = judge(STRICT, &[&cut, &demonstration()], &[]).await;
+    assert!(table.contains("NOT COUNTED") && table.contains("1 log not counted"), "{table}");
 }
 
 /// `LOCKPIT_BLESS=1 cargo test --test judge schema` writes it anew.

@@ -5,3 +5,4 @@ mod list;
 mod mask;
 mod program;
 mod prune;
+mod verify;

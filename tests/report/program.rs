@@ -72,7 +72,7 @@ fn a_torn_log_is_said_and_an_altered_one_is_exit_7() {
     std::fs::write(dir.path().join("altered.flight"), &bytes).expect("written");
     let (exit, stdout, stderr) = report(dir.path(), &["altered.flight", "--format", "markdown"]);
     assert_eq!(exit, Some(7), "{stderr}");
-    assert!(stdout.contains("damaged or altered"), "{stdout}");
+    assert!(stdout.contains("The log is altered at byte"), "{stdout}");
     let (exit, stdout, stderr) = report(dir.path(), &["no-such.flight", "--format", "json"]);
     assert_eq!((exit, &*stdout), (Some(7), ""), "{stderr}");
 }
@@ -86,4 +86,67 @@ fn a_bad_remark_is_exit_2_with_its_line() {
         report(dir.path(), &[log.to_str().expect("UTF-8"), "--format", "json", "--notes", "notes"]);
     assert_eq!((exit, &*stdout), (Some(2), ""));
     assert!(stderr.contains("notes: line 2: 'later' is no time"), "{stderr}");
+}
+
+#[test]
+fn a_cut_is_said_before_anything_else() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = recording("tripped");
+    let cut = Command::new(env!("CARGO_BIN_EXE_lockpit"))
+        .args([
+            "logs",
+            "export",
+            log.to_str().expect("UTF-8"),
+            "--from",
+            "+1s",
+            "--to",
+            "+4s",
+            "-o",
+            "cut.flight",
+        ])
+        .current_dir(dir.path())
+        .output()
+        .expect("lockpit runs");
+    assert!(cut.status.success(), "{cut:?}");
+    let (exit, ticket, stderr) = report(dir.path(), &["cut.flight", "--format", "markdown"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    let (above, below) = ticket.split_once("No guardrail tripped").expect("the sentence");
+    assert!(above.contains("Not the whole flight") && above.contains("00:00:01 to 00:00:04"), "{above}");
+    assert!(
+        below.contains("its exit code is not known") && below.contains("a part of the flight, until"),
+        "{below}"
+    );
+    let (exit, page, _) = report(dir.path(), &["cut.flight", "-o", "-"]);
+    assert_eq!(exit, Some(0));
+    assert!(page.contains("Not the whole flight") && !page.contains("flown for"), "{page}");
+}
+
+#[test]
+fn what_a_damaged_log_does_not_show_is_not_said_to_have_been_calm() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut bytes = std::fs::read(recording("tripped")).expect("a log");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    std::fs::write(dir.path().join("damaged.flight"), bytes).expect("a log");
+    let (exit, ticket, _) = report(dir.path(), &["damaged.flight", "--format", "markdown"]);
+    assert_eq!(exit, Some(7));
+    for words in [
+        "As far as the log could be read: no guardrail tripped",
+        "nothing was stopped, as far as the log could be read",
+        "its exit code is not known",
+    ] {
+        assert!(ticket.contains(words), "{words:?} is not in\n{ticket}");
+    }
+}
+
+#[test]
+fn a_remark_far_from_the_flight_is_said() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = recording("tripped");
+    let log = log.to_str().expect("UTF-8");
+    std::fs::write(dir.path().join("notes.txt"), "+1s near\n+2h far\n").expect("remarks");
+    let (exit, ticket, stderr) = report(dir.path(), &[log, "--format", "markdown", "--notes", "notes.txt"]);
+    assert_eq!(exit, Some(0), "{stderr}");
+    assert!(stderr.contains("line 2") && stderr.contains("after the log ends"), "{stderr}");
+    assert!(!stderr.contains("line 1") && ticket.contains("far"), "{stderr}");
 }

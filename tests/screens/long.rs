@@ -2,6 +2,7 @@
 
 use lockpit::engine::Cockpit;
 use lockpit::engine::ids::At;
+use lockpit::export::{Request, export};
 use lockpit::log::Ending;
 use lockpit::replay::Replay;
 use lockpit::screen::playback::{Found, Playback};
@@ -137,4 +138,28 @@ fn where_the_engine_decides_differently_is_marked() {
     assert!(findings.has_drifted());
     let drifts = findings.markers().iter().filter(|marker| marker.kind == MarkerKind::Drift);
     assert_eq!(drifts.map(|marker| marker.at).collect::<Vec<_>>(), times.remarks[..1]);
+}
+
+#[test]
+fn a_cut_is_named_on_every_screen_of_its_replay() {
+    let flight = Flight::new(20);
+    let cut = flight.dir.path().join("cut.flight");
+    for (is_masked, words) in [(false, " CUT\n"), (true, " CUT: names masked\n")] {
+        let request = Request {
+            logs: vec![flight.dir.path().join("long.flight")],
+            from: At::from_ms(5 * 60_000),
+            to: At::from_ms(10 * 60_000),
+            is_masked,
+            to_file: cut.clone(),
+        };
+        export(&request).expect("a cut");
+        let playback = Playback::open(&cut).expect("a readable log").surveyed();
+        for size in [(80, 24), SIZE] {
+            let screen = text(&playback, Look::replay(size), &Ui::default());
+            assert!(screen.contains(words), "{words:?} is not in\n{screen}");
+        }
+        std::fs::remove_file(&cut).expect("the cut");
+    }
+    let screen = text(&flight.open(), Look::replay(SIZE), &Ui::default());
+    assert!(!screen.contains("CUT"), "{screen}");
 }

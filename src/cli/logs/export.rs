@@ -15,13 +15,17 @@ use crate::log::{Head, LogError};
 /// What `logs export` is told.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-TIME is +12m30s since the flight began, 22:14:07 in UTC on the flight's day (or the next one, where that is earlier
+TIME is +12m30s since the flight began, 22:14:07 in UTC on the flight's day (or the next one, where that is earlier \
 than its beginning), or a date like 2026-11-20T22:14:07Z.
 
-With --mask the names of roles, applications, clients, standbys, slots, prepared transactions, servers and operators
-become role-1, app-1 and so on, alike throughout the cut, also within statements, remarks and messages. Literals that
-were kept are left out. Databases, schemas, tables and statements stay: look through a cut before you share it. The
+With --mask the names of roles, applications, clients, standbys, slots, prepared transactions, servers and operators \
+become role-1, app-1 and so on, alike throughout the cut, also within statements, remarks and messages. Literals that \
+were kept are left out. Databases, schemas, tables and statements stay: look through a cut before you share it. The \
 masked flight is flown again while it is written; a cut that would not decide what the flight decided is not made.
+
+Examples:
+  lockpit logs export shop.flight --from +10m --to +12m30s --mask -o share.flight
+  lockpit logs export part-*.flight --from 22:10 --to 22:20 -o incident.flight
 
 Exit codes:
   0  the cut is made; what is missing in it is said
@@ -101,7 +105,7 @@ fn say(args: &ExportArgs, made: &Exported) {
     )];
     lines.extend(gaps.iter().map(|gap| format!("missing: {gap}")));
     lines.extend(doubts.iter().map(|doubt| format!("taken from {doubt}")));
-    lines.push(pin.to_string());
+    lines.push(format!("its checkpoint, to be kept elsewhere:\n{pin}"));
     // The cut is made, whoever reads this.
     let _ = writeln!(out, "{}", lines.join("\n"));
 }

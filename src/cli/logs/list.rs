@@ -88,7 +88,7 @@ pub(super) fn run(args: &ListArgs) -> Result<u8, Failure> {
     let items: Vec<Item> = found.iter().map(|one| item(one, args.verify)).collect();
     let is_altered = items.iter().any(|item| item.integrity == Some("altered"));
     let text = match args.format {
-        Format::Text => text(&items, args.verify),
+        Format::Text => text(&items, &named(&args.places)?, args.verify),
         Format::Json => {
             let list = List { schema: 1, logs: items };
             let json = serde_json::to_string_pretty(&list);
@@ -98,6 +98,12 @@ pub(super) fn run(args: &ListArgs) -> Result<u8, Failure> {
     // Who reads the list may have seen enough.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     Ok(if is_altered { Exit::BadLog } else { Exit::Done } as u8)
+}
+
+/// Where was looked, for people.
+fn named(places: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let places = if places.is_empty() { vec![folder(None)?] } else { places.to_vec() };
+    Ok(places.iter().map(|place| printable(&place.display().to_string())).collect())
 }
 
 /// Every file that is named, and those of every folder that is.
@@ -196,9 +202,9 @@ fn date(head: &Head) -> Option<jiff::Timestamp> {
 /// Widths that leave a line of 80 columns to a log: date, duration, database, plan, label, size.
 const WIDTHS: [usize; 6] = [19, 7, 11, 7, 6, 8];
 
-fn text(items: &[Item], is_verified: bool) -> String {
+fn text(items: &[Item], places: &[String], is_verified: bool) -> String {
     if items.is_empty() {
-        return "no logs\n".to_owned();
+        return format!("no logs in {}\n", places.join(", "));
     }
     let mut out = line(["BEGAN (UTC)", "LASTED", "DATABASE", "PLAN", "LABEL", "SIZE"], "INTEGRITY");
     for item in items {
@@ -216,13 +222,14 @@ fn text(items: &[Item], is_verified: bool) -> String {
         let integrity = item.integrity.unwrap_or("?").replace('_', " ");
         out += &line([&began, &lasted, &database, &plan, &label, &size], &integrity);
         let name = Path::new(&item.path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let mut facts = vec![name.unwrap_or_else(|| item.path.clone())];
+        let name = name.unwrap_or_else(|| item.path.clone());
+        let mut facts = Vec::new();
         facts.extend(item.outcome.clone());
         facts.extend(item.part.map(|part| format!("part {part} of a recording")));
         facts.extend(item.cut.clone());
         // What a pass over an intact log says is in the line above.
         facts.extend(item.verdict.clone().filter(|_| item.integrity != Some("complete")));
-        let _ = writeln!(out, "    {}", printable(&facts.join(": ")));
+        let _ = writeln!(out, "    {}: {}", printable(&name), printable(&facts.join("; ")));
     }
     let total = items.iter().filter_map(|item| item.bytes).fold(0, u64::saturating_add);
     let verified = match is_verified {

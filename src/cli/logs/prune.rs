@@ -16,8 +16,12 @@ use crate::shelf::{self, Tail};
 /// What `logs prune` is told.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A log is as old as its last entry, whatever its file is called. Logs that are being written, damaged logs, links, other
+A log is as old as its last entry, whatever its file is called. Logs that are being written, damaged logs, links, other \
 files and folders are left alone.
+
+Examples:
+  lockpit logs prune --older-than 30d
+  lockpit logs prune --older-than 90d --yes /backup/flights
 
 Exit codes:
   0  what was to be removed is removed; nothing was, or the answer was no

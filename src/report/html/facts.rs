@@ -24,11 +24,13 @@ pub(super) fn flight(page: &Page<'_>) -> Markup {
                 (or_unknown(&flight.role)) "; sees other roles: " (words::yes_no(flight.sees_all))
                 "; may stop other roles: " (words::yes_no(flight.signals))
             } }
-            tr { th { "began" } td { (utc(flight.began_us)) br; (flight.began_local) } }
-            tr { th { "last entry" } td { (flight.ended_utc) br; (flight.ended_local) } }
+            tr { th { "began" } td { (utc(flight.began_us)) (local(&flight.began_local)) } }
+            tr { th { "last entry" } td { (flight.ended_utc) (local(&flight.ended_local)) } }
             tr { th { "ended" } td {
-                @match &flight.reason { Some(reason) => (reason), None => strong.bad { "its end is not in the log" } }
-                ", exit code " (flight.exit)
+                @match &flight.reason {
+                    Some(reason) => { (reason) ", exit code " (flight.exit) },
+                    None => { strong.bad { "its end is not in the log" } ", and its exit code is not known" },
+                }
             } }
             tr { th { "arming" } td { (flight.arming) " at the start" } }
             @for one in &flight.settings { tr { th { (one.name) } td { (one.value) } } }
@@ -44,6 +46,11 @@ pub(super) fn flight(page: &Page<'_>) -> Markup {
     }
 }
 
+/// Local time below that in UTC, where it is another one.
+fn local(time: &str) -> Markup {
+    html! { @if !time.ends_with(" UTC") { br; (time) } }
+}
+
 /// Gaps, rights, and what was not measured.
 pub(super) fn unknowns(page: &Page<'_>) -> Markup {
     let story = page.story;
@@ -56,10 +63,10 @@ pub(super) fn unknowns(page: &Page<'_>) -> Markup {
                 thead { tr { th { "from (UTC)" } th.n { "for" } th { "what is missing, and why" } th.n { "lost" } } }
                 @for gap in &story.gaps {
                     tr {
-                        td.t { (page.time(signed(gap.from_ms))) }
-                        td.n { (seconds(gap.until_ms.saturating_sub(gap.from_ms))) }
-                        td { (gap.why) }
-                        td.n { @match gap.lost { Some(lost) => (lost), None => "not counted" } }
+                        td.t data-h="from (UTC)" { (page.time(signed(gap.from_ms))) }
+                        td.n data-h="for" { (seconds(gap.until_ms.saturating_sub(gap.from_ms))) }
+                        td data-h="why" { (gap.why) }
+                        td.n data-h="lost" { @match gap.lost { Some(lost) => (lost), None => "not counted" } }
                     }
                 }
             }
@@ -91,7 +98,7 @@ pub(super) fn evidence(story: &Story) -> Markup {
                 p { "Checkpoint of the log: kept elsewhere, it proves that the log has not been changed since." }
                 pre { @for line in lines { (line) "\n" } }
             },
-            None => p.dim { "No checkpoint: this log cannot prove that nobody has changed it." },
+            None => p.dim { "No checkpoint: it would vouch for a log that is not as it was written." },
         }
     }
 }

@@ -8,11 +8,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::story::{Entry, Kind, Stop, Story, Trip};
 use super::times::{Clock, flown, seconds_number, session_time, signed, utc};
-use super::words;
+use super::{summary, words};
 use crate::engine::guard::seconds;
 
 mod facts;
 mod plot;
+mod scale;
 mod tree;
 
 use plot::Plots;
@@ -88,10 +89,12 @@ impl Page<'_> {
             p.dim.small { "lockpit flight report" }
             h1 { (words::place(story)) }
             p {
-                (utc(flight.began_us)) ", flown for " (seconds(flight.ended_ms)) ", by "
+                (utc(flight.began_us)) ", " (words::flown_for(story)) ", by "
                 (flight.operator.as_deref().unwrap_or("somebody who gave no name")) ", " (flight.arming)
-                br;
-                span.dim { (flight.began_local) " where this report was made (" (flight.zone) ")" }
+                @if flight.began_local != utc(flight.began_us) {
+                    br;
+                    span.dim { (flight.began_local) " where this report was made (" (flight.zone) ")" }
+                }
             }
             @if story.integrity.is_altered || story.integrity.is_torn {
                 div.box.bad role="alert" { strong.bad { "Take care: " } (story.integrity.sentence) }
@@ -99,14 +102,20 @@ impl Page<'_> {
             @if story.drift.differences > 0 {
                 div.box.warn { strong.warn { "Take care: " } (story.drift.sentence) }
             }
+            @if let Some(excerpt) = &story.integrity.excerpt {
+                div.box.warn { strong.warn { "Not the whole flight: " } (excerpt) }
+            }
             div class={ "box lead " (tone) } { (story.totals.sentence) }
+            table.facts.brief {
+                @for line in summary::lines(story) { tr { th { (line.about) } td { (line.text) } } }
+            }
             div.tiles {
                 (tile(&story.totals.trips.to_string(), "trips of guardrails"))
                 (tile(&story.stops.len().to_string(), "stops"))
                 (tile(&story.blast.most_victims.to_string(), "sessions that waited at once, at most"))
                 (tile(&story.blast.oldest_ms.map_or_else(|| "none seen".to_owned(), seconds), "longest wait behind the work"))
                 (tile(&seconds_number(story.blast.lost_session_ms), "session-seconds lost"))
-                (tile(&story.gaps.len().to_string(), "gaps: times of which facts are missing"))
+                (tile(&story.gaps.len().to_string(), "gaps, of which facts are missing"))
             }
         }
     }
@@ -126,9 +135,9 @@ impl Page<'_> {
                     thead { tr { th { "UTC" } th { "guardrail" } th { "finding" } } }
                     @for over in &story.over {
                         tr {
-                            td.t { (self.time(signed(over.at_ms))) }
-                            td { strong.warn { (over.guardrail) } }
-                            td { (over.sentence) }
+                            td.t data-h="UTC" { (self.time(signed(over.at_ms))) }
+                            td data-h="guardrail" { strong.warn { (over.guardrail) } }
+                            td data-h="finding" { (over.sentence) }
                         }
                     }
                 }

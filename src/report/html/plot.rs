@@ -8,16 +8,16 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use kuva::DateTimeAxis;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::LinePlot;
 use kuva::render::annotations::{ReferenceLine, ShadedRegion};
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
-use kuva::render::render::render_multiple;
+use kuva::render::render::{Primitive, TextAnchor, render_multiple};
 use kuva::render::theme::Theme;
 use maud::{Markup, PreEscaped, html};
 
+use super::scale::{Scale, axis};
 use crate::report::plan::{Signal, Unit};
 use crate::report::series::unseen;
 use crate::report::story::{Kind, LimitLine, Series, Story, Window};
@@ -270,100 +270,15 @@ impl Picture<'_> {
             }
             layout = layout.with_reference_line(line);
         }
-        render_multiple(plots, layout)
+        let mut scene = render_multiple(plots, layout);
+        // The first tick may stand before the axis begins, where it would be cut off.
+        scene.elements.retain(|element| match element {
+            Primitive::Text { x, anchor: TextAnchor::Middle, rotate: None, .. } => *x >= left - 1.0,
+            Primitive::Line { x1, x2, .. } => x1.max(*x2) >= left - 1.0,
+            _ => true,
+        });
+        scene
     }
-}
-
-/// How a signal is brought onto its axis.
-#[derive(Clone, Copy)]
-struct Scale {
-    unit: Unit,
-    /// One step of the axis, in the unit of the axis.
-    step: f64,
-    top: f64,
-    divisor: f64,
-}
-
-impl Scale {
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
-    fn of(unit: Unit, highest: u64) -> Scale {
-        let divisor = match unit {
-            Unit::Sessions | Unit::PerSecond => 1.0,
-            Unit::Milliseconds if highest >= 120_000 => 60_000.0,
-            Unit::Milliseconds | Unit::Microseconds => 1_000.0,
-            Unit::Bytes => (0..6)
-                .map(|power| 1_024_f64.powi(power))
-                .take_while(|size| *size <= highest.max(1) as f64)
-                .last()
-                .unwrap_or(1.0),
-        };
-        let most = (highest as f64 / divisor * 1.12).max(f64::MIN_POSITIVE);
-        let rough = most / 4.0;
-        let power = 10_f64.powf(rough.log10().floor());
-        let nice = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * power);
-        let whole = matches!(unit, Unit::Sessions | Unit::PerSecond);
-        let step =
-            nice.filter(|step| !whole || step.fract() == 0.0).find(|step| *step >= rough).unwrap_or(power);
-        let step = if whole { step.max(1.0).ceil() } else { step };
-        Scale { unit, step, top: (most / step).ceil() * step, divisor }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
-    fn down(self, value: u64) -> f64 {
-        value as f64 / self.divisor
-    }
-
-    fn tick(self, value: f64) -> String {
-        let number = format!("{value:.2}");
-        let number = number.trim_end_matches('0').trim_end_matches('.');
-        let unit = match self.unit {
-            Unit::Sessions => "",
-            Unit::PerSecond => "/s",
-            Unit::Milliseconds if self.divisor > 1_000.0 => " min",
-            Unit::Milliseconds => " s",
-            Unit::Microseconds => " ms",
-            Unit::Bytes => {
-                let units = ["B", "kB", "MB", "GB", "TB", "PB"];
-                let power = (0..6).rev().find(|power| 1_024_f64.powi(*power) <= self.divisor).unwrap_or(0);
-                return format!("{number} {}", units[usize::try_from(power).unwrap_or(0)]);
-            }
-        };
-        format!("{number}{unit}")
-    }
-}
-
-/// Ticks of a time axis that is `ms` long: as many as have room.
-fn axis(ms: u64, width: f64) -> DateTimeAxis {
-    let most = if width > 600.0 { 10 } else { 4 };
-    let fits = |step_s: u64| ms / 1_000 / step_s <= most;
-    for step in [1, 2, 5, 10, 15, 30] {
-        if fits(step) {
-            return DateTimeAxis {
-                unit: kuva::DateUnit::Second,
-                step: usize::try_from(step).unwrap_or(1),
-                format: "%H:%M:%S".to_owned(),
-            };
-        }
-    }
-    for step in [1, 2, 5, 10, 15, 30] {
-        if fits(step * 60) {
-            return DateTimeAxis {
-                unit: kuva::DateUnit::Minute,
-                step: usize::try_from(step).unwrap_or(1),
-                format: "%H:%M".to_owned(),
-            };
-        }
-    }
-    for step in [1, 2, 3, 6, 12] {
-        if fits(step * 3_600) {
-            return DateTimeAxis {
-                unit: kuva::DateUnit::Hour,
-                step: usize::try_from(step).unwrap_or(1),
-                format: "%H:%M".to_owned(),
-            };
-        }
-    }
-    DateTimeAxis::days("%m-%d")
 }
 
 fn line(points: Vec<(f64, f64)>, is_first: bool) -> LinePlot {

@@ -18,7 +18,6 @@ use crate::engine::Cockpit;
 use crate::engine::guard::{Level, RULES, Reading};
 use crate::engine::ids::At;
 use crate::engine::timeline::{Event, GuardState};
-use crate::export;
 use crate::log::{Head, verify};
 use crate::replay::{Replay, ReplayError, Step};
 
@@ -58,14 +57,7 @@ pub fn read(path: &Path, zone: &TimeZone) -> Result<Story, ReplayError> {
         Some(error) => Integrity::unreadable(&error.to_string()),
         None => Integrity::of(&verify(path, None)?),
     };
-    let integrity = match head.meta.as_ref().and_then(|meta| meta.cut.as_ref()).map(export::words) {
-        Some(cut) => {
-            let after = integrity.sentence;
-            let sentence = format!("This log is {cut}; what came before and after is not in it. {after}");
-            Integrity { sentence, ..integrity }
-        }
-        None => integrity,
-    };
+    let integrity = integrity.with_excerpt(head.meta.as_ref());
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(scribe.finish(&replay, &head, name, integrity, zone))
 }
@@ -385,6 +377,7 @@ impl Scribe {
             schema: SCHEMA,
             made_by: env!("CARGO_PKG_VERSION").to_owned(),
             log,
+            drift: drift(self.differences, replay.is_rejudged(), !integrity.is_altered && !integrity.is_torn),
             integrity,
             totals: totals::of(cockpit),
             blast: self.blast.finish(&targets, lost_session_ms),
@@ -398,7 +391,6 @@ impl Scribe {
             gaps: self.gaps.kept,
             not_seen: facts::not_seen(cockpit),
             not_measured,
-            drift: drift(self.differences, replay.is_rejudged()),
             course,
             left_out,
         };
@@ -416,9 +408,11 @@ fn limits_in_force(cockpit: &Cockpit) -> Vec<LimitLine> {
         .collect()
 }
 
-fn drift(differences: u64, rejudged: bool) -> Drift {
+fn drift(differences: u64, rejudged: bool, is_whole: bool) -> Drift {
     let sentence = match (differences, rejudged) {
-        (0, _) => "Replayed by this release, the flight decides the same, step by step.".to_owned(),
+        (0, _) if is_whole => "Replayed by this release, the flight decides the same, step by step.".to_owned(),
+        (0, _) => "Replayed by this release, the flight decides the same, step by step, as far as the log could be read."
+            .to_owned(),
         (n, true) => format!(
             "The flight was flown by another version of the engine. This one would decide differently in {n} places: \
              what is told here is what the log has, judged anew."

@@ -67,5 +67,10 @@ pub(super) fn sentence(story: &Story) -> String {
         let gaps = plural(story.gaps.len() as u64, "gap");
         words += &format!(" Facts are missing: {gaps}, the longest of {}.", seconds(longest));
     }
+    if story.integrity.is_altered || story.integrity.is_torn {
+        let mut rest = words.chars();
+        let first = rest.next().map(|first| first.to_ascii_lowercase()).into_iter();
+        return format!("As far as the log could be read: {}", first.chain(rest).collect::<String>());
+    }
     words
 }

@@ -232,6 +232,11 @@ fn display(shown: &Shown<'_>) -> Vec<Part> {
     if shown.cockpit.flight().is_some_and(|begin| begin.settings.keep_literals) {
         parts.push(Part::new(0, " LITERALS KEPT ", shown.style(Meaning::Warn)));
     }
+    if let Origin::Replay(playback) = shown.origin
+        && let Some(excerpt) = playback.excerpt()
+    {
+        parts.push(Part::new(0, format!(" {excerpt} "), shown.style(Meaning::Replay)));
+    }
     if shown.cockpit.is_over() {
         parts.push(Part::new(0, " FLIGHT OVER ", shown.style(Meaning::Frozen)));
     }
