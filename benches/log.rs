@@ -28,6 +28,7 @@ use anatomy::Anatomy;
 use baseline::Baseline;
 use common::{argument, proc, table};
 use made::{Made, Plan, fly};
+use real::{Habit, Recorded};
 use support::traffic::Traffic;
 use table::percentile;
 
@@ -65,9 +66,11 @@ fn main() {
     if wants("real") {
         let window = Duration::from_secs(argument("--seconds").unwrap_or(180));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        match runtime.block_on(real::record(&dir, window)) {
-            Some(recorded) => real_sizes(&recorded, &mut numbers),
-            None => println!("SKIPPED: pgbench or PostgreSQL 15 is not on this machine"),
+        for (name, habit) in [("short", Habit::Short), ("thinking", Habit::Thinking)] {
+            match runtime.block_on(real::record(&dir, habit, window)) {
+                Some(recorded) => real_sizes(name, &recorded, &mut numbers),
+                None => println!("SKIPPED: pgbench or PostgreSQL 15 is not on this machine"),
+            }
         }
     }
     numbers.print();
@@ -254,10 +257,16 @@ fn day(dir: &Path, numbers: &mut Numbers) {
     }
 }
 
-fn real_sizes(recorded: &real::Recorded, numbers: &mut Numbers) {
-    let real::Recorded { anatomy, baseline, seconds, samples, changed_percent, .. } = recorded;
-    numbers.at_most("size, real pgbench", "MB/h", 14.0, mb_per_hour(anatomy.bytes, *seconds));
-    let row = size_row("pgbench", *samples as f64, *seconds, *changed_percent, anatomy, baseline);
+fn real_sizes(name: &str, recorded: &Recorded, numbers: &mut Numbers) {
+    let Recorded { anatomy, baseline, seconds, samples, changed_percent, .. } = recorded;
+    numbers.at_most(
+        &format!("size, real pgbench, {name} transactions"),
+        "MB/h",
+        14.0,
+        mb_per_hour(anatomy.bytes, *seconds),
+    );
+    let row =
+        size_row(&format!("pgbench, {name}"), *samples as f64, *seconds, *changed_percent, anatomy, baseline);
     print_sizes("A real server", &[row]);
     println!(
         "{samples} samples in {seconds:.0} s: {:.0} sessions, {:.0} rows and {:.0} waiting on average; {} texts; \

@@ -17,9 +17,21 @@ use crate::support::{Cluster, Database, LONG, versions, wait_until};
 
 const MAJOR: u32 = 15;
 const CLIENTS: usize = 450;
-/// Transactions a second of all clients together; some wait for the locks of others.
+/// Transactions a second of all clients together, when they do not think.
 const RATE: usize = 320;
 const SCRIPTS: usize = 40;
+/// Longer than any flight.
+const BACKFILL: &str = "do $$ begin for i in 1..1000000 loop update pgbench_accounts set filler = 'new' \
+                        where aid = i; commit; perform pg_sleep(0.05); end loop; end $$";
+
+/// What the clients do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Habit {
+    /// Short transactions, between which the sessions are idle: no row of a sample.
+    Short,
+    /// 1.3 s of thinking in each transaction, a part of it with a row locked that others want.
+    Thinking,
+}
 
 /// What was recorded.
 pub(crate) struct Recorded {
@@ -36,8 +48,9 @@ pub(crate) struct Recorded {
     pub(crate) cpu_ms: f64,
 }
 
-/// Records a flight of this length into `dir`; `None` where pgbench or the server is missing.
-pub(crate) async fn record(dir: &Path, window: Duration) -> Option<Recorded> {
+/// Records a flight of this length into `dir`; `None` where pgbench or the server is missing. A backfill, the flight's
+/// target, makes it look twice a second.
+pub(crate) async fn record(dir: &Path, habit: Habit, window: Duration) -> Option<Recorded> {
     let pgbench = pgbench()?;
     versions().iter().find(|version| version.major == MAJOR)?;
     let options = ServerOptions::default().set("max_connections", "600").set("shared_buffers", "128MB");
@@ -51,24 +64,38 @@ pub(crate) async fn record(dir: &Path, window: Duration) -> Option<Recorded> {
     assert!(made.success(), "pgbench -i: {made}");
 
     let mut command = Command::new(&pgbench);
-    command.args(connection).args(["-n", "-c", &CLIENTS.to_string(), "-j", "1", "-R", &RATE.to_string()]);
+    command.args(connection).args(["-n", "-c", &CLIENTS.to_string(), "-j", "1"]);
+    if matches!(habit, Habit::Short) {
+        command.args(["-R", &RATE.to_string()]);
+    }
     command.args(["-T", &(window.as_secs() + 120).to_string()]);
     for n in 0..SCRIPTS {
         let path = dir.join(format!("{n}.sql"));
-        std::fs::write(&path, script(n)).expect("a script");
+        std::fs::write(&path, script(n, habit)).expect("a script");
         command.arg("-f").arg(path);
     }
     let load =
         Load(command.arg(&db.name).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pgbench"));
     wait_for_clients(&db).await;
+    let backfill = db.actor("migration").await;
+    let under_way = backfill.spawn(BACKFILL);
 
-    let path = dir.join("real.flight");
-    let args = ["--interval", "500ms", "--record", path.to_str().expect("a path in UTF-8")];
+    let path = dir.join(format!("real-{habit:?}.flight"));
+    let args = [
+        "--interval",
+        "500ms",
+        "--target",
+        "app=migration",
+        "--record",
+        path.to_str().expect("a path in UTF-8"),
+    ];
     let mut pilot = Pilot::start(&db.conninfo(), &args);
     tokio::time::sleep(window).await;
     let cpu_ms = proc::cpu_ms(pilot.pid()).expect("it lives");
     pilot.land();
     drop(load);
+    backfill.cancel().await;
+    under_way.finish(LONG).await.expect_err("the backfill was cancelled");
     Some(study(&path, cpu_ms))
 }
 
@@ -100,7 +127,12 @@ async fn wait_for_clients(db: &Database) {
 }
 
 /// A transaction like TPC-B's in the long statements of an object mapper, another one for each number.
-fn script(number: usize) -> String {
+fn script(number: usize, habit: Habit) -> String {
+    let think = |ms: u32| match habit {
+        Habit::Short => String::new(),
+        Habit::Thinking => format!("\\sleep {ms} ms\n"),
+    };
+    let (long, short) = (think(400), think(100));
     let columns = |table: &str, names: &[&str], repeats: usize| {
         let column = |i: usize| {
             let name = names[(i + number) % names.len()];
@@ -116,10 +148,10 @@ fn script(number: usize) -> String {
          BEGIN;\n\
          SELECT {accounts} FROM \"pgbench_accounts\" INNER JOIN \"pgbench_branches\" AS \"b{number}\" ON \
          \"b{number}\".\"bid\" = \"pgbench_accounts\".\"bid\" WHERE \"pgbench_accounts\".\"aid\" = :aid AND \
-         \"b{number}\".\"bbalance\" > -1000000000 ORDER BY \"pgbench_accounts\".\"aid\" LIMIT 20;\n\
-         UPDATE pgbench_accounts SET abalance = abalance + :delta WHERE aid = :aid;\n\
-         SELECT {tellers} FROM \"pgbench_tellers\" WHERE \"pgbench_tellers\".\"tid\" IN (:tid, 1, 2) LIMIT 20;\n\
-         UPDATE pgbench_tellers SET tbalance = tbalance + :delta WHERE tid = :tid;\n\
+         \"b{number}\".\"bbalance\" > -1000000000 ORDER BY \"pgbench_accounts\".\"aid\" LIMIT 20;\n{long}\
+         UPDATE pgbench_accounts SET abalance = abalance + :delta WHERE aid = :aid;\n{long}\
+         SELECT {tellers} FROM \"pgbench_tellers\" WHERE \"pgbench_tellers\".\"tid\" IN (:tid, 1, 2) LIMIT 20;\n{long}\
+         UPDATE pgbench_tellers SET tbalance = tbalance + :delta WHERE tid = :tid;\n{short}\
          UPDATE pgbench_branches SET bbalance = bbalance + :delta WHERE bid = :bid;\n\
          INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, :bid, :aid, :delta, now());\n\
          END;\n"
