@@ -172,7 +172,7 @@ pub(crate) fn play(path: &Path) -> Played {
         while let Some(step) = replay.step().expect("readable") {
             match step {
                 lockpit::replay::Step::Turn { was_sample, drift: None, .. } => {
-                    samples += u64::from(was_sample)
+                    samples += u64::from(was_sample);
                 }
                 other => panic!("the replay is not the flight: {other:?}"),
             }
