@@ -28,9 +28,14 @@ pub(crate) struct Heard {
 impl Pilot {
     /// Starts `lockpit attach --headless --no-record` with these arguments.
     pub(crate) fn attach(conninfo: &str, args: &[&str]) -> Pilot {
+        Pilot::start(conninfo, &[&["--no-record"], args].concat())
+    }
+
+    /// Starts `lockpit attach --headless` with these arguments.
+    pub(crate) fn start(conninfo: &str, args: &[&str]) -> Pilot {
         let home = tempfile::tempdir().expect("a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockpit"));
-        command.args(["attach", conninfo, "--headless", "--no-record"]).args(args);
+        command.args(["attach", conninfo, "--headless"]).args(args);
         command.env_clear().env("HOME", home.path()).stdin(Stdio::null()).stdout(Stdio::piped());
         let clock = FlightClock::start();
         let mut child = command.spawn().expect("lockpit starts");

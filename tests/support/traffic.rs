@@ -109,7 +109,8 @@ impl Server {
             }
         }
         for i in 0..self.locks.len() {
-            if self.chance.below(100) < 12 {
+            // 12 % in half a second: as many in the same time, however often somebody looks.
+            if self.chance.below(100) * 500 < 12 * self.traffic.every_ms {
                 self.locks[i] = self.take_lock();
             }
         }
