@@ -165,7 +165,7 @@ fn sender() -> impl Strategy<Value = Sender> {
             let (write_lag_us, flush_lag_us, replay_lag_us) = lags;
             Sender {
                 pid,
-                application: application.into(),
+                application,
                 state,
                 sync_state,
                 sent_lsn,
