@@ -128,9 +128,10 @@ fn is_test(path: &Path) -> bool {
 fn offences(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let code = line.split_once("//").map_or(line, |(code, _)| code);
+        // What is shared and never changes is no way into the world.
+        let code = line.split_once("//").map_or(line, |(code, _)| code).replace("use std::sync::Arc;", "");
         for forbidden in FORBIDDEN {
-            if has_word(code, forbidden) {
+            if has_word(&code, forbidden) {
                 found.push((number + 1, forbidden.to_owned()));
             }
         }

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use lockpit::engine::ids::{At, ServerTime};
 use lockpit::engine::input::Input;
-use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options};
+use lockpit::log::{Batch, Ending, Entry, Log, LogError, Options, SEGMENT_SAMPLES};
 use rustix::fs::{FlockOperation, flock};
 
 use super::support::{BEFORE_ENTRIES, create, entries, header, mark, noise, place, read, state};
@@ -104,7 +104,7 @@ fn what_was_acknowledged_is_in_the_file() {
 }
 
 #[test]
-fn a_segment_is_due_after_60_seconds_or_120_samples() {
+fn a_segment_is_due_after_60_seconds_or_60_samples() {
     let (_dir, path) = place();
     let mut log = create(&path, Options::default());
     let start = At::from_ms(1_000);
@@ -118,7 +118,7 @@ fn a_segment_is_due_after_60_seconds_or_120_samples() {
     batch.input(start, &sample);
     batch.input(start, &Input::Tick);
     batch.input(start, &sample);
-    for n in 0..60 {
+    for n in 0..SEGMENT_SAMPLES / 2 {
         assert!(!log.wants_segment(start), "after {} samples", 2 * n);
         assert!(log.append(batch.clone()));
     }
@@ -127,7 +127,7 @@ fn a_segment_is_due_after_60_seconds_or_120_samples() {
     assert!(!log.wants_segment(start));
     log.close(start).expect("closed");
     let (items, ending) = read(&path);
-    assert_eq!((items.len(), ending), (1 + 180 + 1, Ending::Complete));
+    assert_eq!((items.len(), ending), (1 + 3 * SEGMENT_SAMPLES as usize / 2 + 1, Ending::Complete));
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn a_lost_text_is_lost_and_no_other_takes_its_number() {
             assert!(lost.len() == 1 || is_of_last_segment, "{what}: {lost:?} are lost");
             assert!(held.texts.iter().all(|(id, text)| last.held.texts[id] == *text), "{what}: another text");
             let catalog = replay.cockpit().catalog();
-            assert!(lost.iter().all(|id| catalog.kind(Some(*id)) == "unknown statement"), "{what}");
+            assert!(lost.iter().all(|id| catalog.is_lost(Some(*id))), "{what}");
             lost_numbers.extend(lost);
         }
     }

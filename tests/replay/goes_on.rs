@@ -1,6 +1,5 @@
 //! `attach --resume` and `--keep`, as their user meets them: what is said, what is in the log, what is refused.
 
-
 use lockpit::log::{Head, Verdict, verify};
 use rustix::process::Signal;
 use serde_json::Value;
