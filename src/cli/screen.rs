@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +26,9 @@ use crate::screen::source::{Live, Source};
 use crate::screen::terminal;
 use crate::screen::theme::{ColourDepth, Theme};
 use crate::screen::update::Leave;
+
+/// How long the terminal has to take the last words of a flight.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How a screen looks.
 #[derive(Debug, Clone, Default, Args)]
@@ -200,9 +204,15 @@ pub(super) async fn fly(ready: Ready, commands: &Commands, with: WithScreen) -> 
         }
     }
     let _ = screen.join();
-    // Not while a screen is open, and not to a terminal that takes nothing: the flight is over by now.
-    tell_landing(&landing);
-    landing.exit
+    let exit = landing.exit;
+    // A terminal that takes nothing must not keep a flight that is over.
+    let (done, told) = mpsc::channel();
+    thread::spawn(move || {
+        tell_landing(&landing);
+        let _ = done.send(());
+    });
+    let _ = told.recv_timeout(LAST_WORDS);
+    exit
 }
 
 /// Lets the flight fly on without its terminal.

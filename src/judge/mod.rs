@@ -1,6 +1,6 @@
 //! What other limits would have done in a recorded flight.
 //!
-//! Every log is decided anew, input by input, by an engine with the limits in question ([`trial`]), by one with the
+//! Every log is decided anew, input by input, by an engine with the limits in question (`trial`), by one with the
 //! limits of the flight, and by the one that replays it. The first two decide every trip from the first look to the
 //! last and act on none, so that the answer does not depend on whether the flight was watching, in shadow or armed.
 //!

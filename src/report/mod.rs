@@ -16,7 +16,7 @@
 //!
 //! Names, texts and remarks come from servers and users, who may be hostile. A page's texts are escaped by the
 //! type they have to become; characters that show nothing or move others are made visible last, for the whole
-//! page ([`visible`]).
+//! page (`visible`).
 
 use std::fmt;
 
