@@ -206,10 +206,11 @@ impl Reader {
     /// Reads one batch, or goes to the next intact segment. False when neither is there.
     fn advance(&mut self) -> Result<bool, ReadError> {
         let len = self.source.len()?;
-        if let Some(frames) = self.whole_batch()?
-            && let Some(items) = self.interpret(&frames)?
+        let whole = self.whole_batch()?;
+        if let Some(frames) = &whole
+            && let Some(items) = self.interpret(frames)?
         {
-            self.accept(&frames, items)?;
+            self.accept(frames, items)?;
             return Ok(true);
         }
         // What cannot be read may be a batch that is being written, unless a segment stands behind it.
@@ -224,7 +225,7 @@ impl Reader {
             return Ok(false);
         };
         // What was being written when it was read is whole before anything stands behind it.
-        if self.skipping.is_none() && segment > self.pos && self.was_being_written()? {
+        if whole.is_none() && self.skipping.is_none() && segment > self.pos && self.was_being_written()? {
             return Ok(true);
         }
         self.skipping.get_or_insert(self.pos);
