@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::batch::Batch;
-use super::chain::{Chain, Pin};
+use super::chain::Pin;
 use super::disk::Disk;
 use super::draft::{Draft, Position, Stream};
 use super::error::LogError;
@@ -45,11 +45,9 @@ impl CopyWriter {
             .map_err(|error| LogError::Create { path: path.to_owned(), source: error.into() })?;
         let header = header.encode();
         let disk = Disk::create(path, &[&header[..], &meta].concat(), None)?;
-        let chain = Chain::of_header(&header).and(&meta);
-        let position = Position { seq: 1, chain, segment_at: 0, texts_at: Vec::new() };
         Ok(CopyWriter {
             path: path.to_owned(),
-            draft: Draft::new(disk.len(), position),
+            draft: Draft::new(disk.len(), Position::beginning(&header, &meta)),
             disk,
             header,
             told: BTreeSet::new(),
