@@ -11,10 +11,10 @@ use super::batch::Batch;
 use super::chain::Pin;
 use super::disk::Disk;
 use super::draft::{Draft, Position, Stream};
+use super::due::Present;
 use super::error::LogError;
 use super::head::{self, HEADER_BYTES, Header};
 use super::queue::Durable;
-use super::recorder::{CHECKPOINT_SAMPLES, SEGMENT_SAMPLES, SEGMENT_US};
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::ids::{At, TextId};
 
@@ -28,10 +28,8 @@ pub struct CopyWriter {
     header: [u8; HEADER_BYTES],
     draft: Draft,
     told: BTreeSet<TextId>,
-    /// The present segment, with when it began.
-    segment: Option<(At, Stream)>,
-    samples: u32,
-    unchecked: u32,
+    /// The present segment.
+    segment: Option<(Present, Stream)>,
     is_finished: bool,
 }
 
@@ -52,22 +50,18 @@ impl CopyWriter {
             header,
             told: BTreeSet::new(),
             segment: None,
-            samples: 0,
-            unchecked: 0,
             is_finished: false,
         })
     }
 
     /// Whether a segment is due at `at`, by the same measures as in a flight.
     pub fn wants_segment(&self, at: At) -> bool {
-        self.segment
-            .as_ref()
-            .is_none_or(|(began, _)| at.us_since(*began) >= SEGMENT_US || self.samples >= SEGMENT_SAMPLES)
+        self.segment.as_ref().is_none_or(|(present, _)| present.is_full(at))
     }
 
     /// Whether the engine's state is due within the segment.
     pub fn wants_state(&self) -> bool {
-        self.unchecked >= CHECKPOINT_SAMPLES
+        self.segment.as_ref().is_some_and(|(present, _)| present.wants_state())
     }
 
     /// Begins a segment with `checkpoint`, the engine as it is before the next entry.
@@ -77,10 +71,9 @@ impl CopyWriter {
     pub fn begin_segment(&mut self, at: At, checkpoint: &Checkpoint) -> Result<(), LogError> {
         let begun = Stream::new().and_then(|mut stream| {
             self.draft.segment(&mut stream, &self.header, at, checkpoint, &self.told, None)?;
-            self.segment = Some((at, stream));
+            self.segment = Some((Present::beginning(at), stream));
             Ok(())
         });
-        (self.samples, self.unchecked) = (0, 0);
         begun.map_err(|error| self.failed(error))?;
         self.flush(WRITE_BYTES)
     }
@@ -92,7 +85,9 @@ impl CopyWriter {
     pub fn state(&mut self, at: At, state: Vec<u8>) -> Result<(), LogError> {
         let mut batch = Batch::new();
         batch.checkpoint(at, state);
-        self.unchecked = 0;
+        if let Some((present, _)) = &mut self.segment {
+            present.is_checked();
+        }
         self.append(&batch)
     }
 
@@ -107,11 +102,12 @@ impl CopyWriter {
         let added = match (batch.refusal(), &mut self.segment) {
             (Some(refusal), _) => Err(io::Error::other(refusal.to_owned())),
             (None, None) => Err(io::Error::other("no segment was begun")),
-            (None, Some((_, stream))) => self.draft.batch(stream, batch),
+            (None, Some((present, stream))) => {
+                present.count(batch.samples());
+                self.draft.batch(stream, batch)
+            }
         };
         added.map_err(|error| self.failed(error))?;
-        self.samples = self.samples.saturating_add(batch.samples());
-        self.unchecked = self.unchecked.saturating_add(batch.samples());
         self.flush(WRITE_BYTES)
     }
 

@@ -6,7 +6,7 @@
 //!
 //! | room | what happens there |
 //! |---|---|
-//! | `batch`, `queue`, `recorder`, `loss` | from the flight to the writing thread: what waits, what is lost |
+//! | `batch`, `due`, `queue`, `recorder`, `loss` | from the flight to the writing thread: what waits, what is lost |
 //! | `writer`, `draft`, `disk`, `ring`, `resume` | the file: records, one write and one sync for all that waits |
 //! | `record`, `segment`, `head`, `chain`, `stream` | the format: framing, seals, header, hashing, compression |
 //! | `codec` | samples, watches and host readings as columns of differences |
@@ -58,6 +58,7 @@ mod copy;
 mod cursor;
 mod disk;
 mod draft;
+mod due;
 mod error;
 mod frames;
 #[doc(hidden)]
@@ -84,13 +85,14 @@ pub use claim::{Claim, RemoveError};
 pub use copy::CopyWriter;
 pub use cursor::{Cursor, Seek, Segment};
 pub use disk::{is_locked, is_written};
+pub use due::{CHECKPOINT_SAMPLES, SEGMENT_SAMPLES, SEGMENT_US};
 pub use error::{LogError, ReadError};
 pub use head::{Cut, Head, Header, MAJOR, Meta, Part};
 pub use loss::Lost;
 pub(crate) use paths::safe_name;
 pub use paths::{default_dir, default_name, default_path};
 pub use reader::{Damage, Ending, Item, Reader};
-pub use recorder::{CHECKPOINT_SAMPLES, Log, Options, SEGMENT_SAMPLES, SEGMENT_US, Status, Summary};
+pub use recorder::{Log, Options, Status, Summary};
 pub use resume::Resumed;
 pub use ring::Ring;
 pub use verify::{Altered, Torn, Verdict, Verified, verify};

@@ -13,6 +13,7 @@ use super::batch::Batch;
 use super::chain::Pin;
 use super::disk::Disk;
 use super::draft::Position;
+use super::due::Present;
 use super::error::LogError;
 use super::head::{self, HEADER_BYTES, Header, Meta};
 use super::loss::Lost;
@@ -22,14 +23,6 @@ use super::ring::{Now, Ring};
 use super::writer::{Ack, Writer};
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::ids::{At, TextId};
-
-/// A segment is due this long after the last one began, in microseconds of the flight.
-pub const SEGMENT_US: u64 = 60 * 1_000_000;
-/// A segment is due after this many full samples: what a seek has to decode. Twice as many would save an eighth of the
-/// size and cost twice the time.
-pub const SEGMENT_SAMPLES: u32 = 60;
-/// A checkpoint within the segment is due after this many full samples: what a seek has to replay.
-pub const CHECKPOINT_SAMPLES: u32 = 10;
 
 /// How a log is written.
 pub struct Options {
@@ -111,15 +104,6 @@ pub(super) struct Start {
     pub(super) lost: Option<Lost>,
 }
 
-/// The present segment, as the flight sees it.
-#[derive(Debug, Clone, Copy)]
-struct Present {
-    began: At,
-    samples: u32,
-    /// Samples since the last checkpoint.
-    unchecked: u32,
-}
-
 impl Log {
     /// Creates the log at `path`, readable by its owner and [`Options::group`] only, and starts its writing thread. When this returns,
     /// the header is durable.
@@ -190,19 +174,18 @@ impl Log {
         };
         let recorded = self.shared.offer(batch, refusal);
         if let (true, Some(segment)) = (recorded, &mut self.segment) {
-            segment.samples = segment.samples.saturating_add(samples);
-            segment.unchecked = segment.unchecked.saturating_add(samples);
+            segment.count(samples);
         }
         recorded
     }
 
-    /// Whether a segment is due at `at`: none was begun, the last one has lasted [`SEGMENT_US`] or holds
-    /// [`SEGMENT_SAMPLES`], or [`Log::needs_checkpoint`]. Never while recording is impossible.
+    /// Whether a segment is due at `at`: none was begun, the last one is full (by time or by
+    /// samples), or [`Log::needs_checkpoint`]. Never while recording is impossible.
     pub fn wants_segment(&self, at: At) -> bool {
         if self.shared.has_lost() {
             return self.needs_checkpoint();
         }
-        self.segment.is_none_or(|now| at.us_since(now.began) >= SEGMENT_US || now.samples >= SEGMENT_SAMPLES)
+        self.segment.is_none_or(|present| present.is_full(at))
     }
 
     /// Whether recording stopped and could go on from a fresh checkpoint.
@@ -215,14 +198,14 @@ impl Log {
     pub fn begin_segment(&mut self, at: At, checkpoint: Checkpoint) -> bool {
         let begun = self.shared.offer_segment(at, Box::new(checkpoint));
         if begun {
-            self.segment = Some(Present { began: at, samples: 0, unchecked: 0 });
+            self.segment = Some(Present::beginning(at));
         }
         begun
     }
 
     /// Whether the engine's state is due within the segment, so that a seek has little to replay.
     pub fn wants_state(&self) -> bool {
-        self.segment.is_some_and(|now| now.unchecked >= CHECKPOINT_SAMPLES) && !self.shared.has_lost()
+        self.segment.is_some_and(|present| present.wants_state()) && !self.shared.has_lost()
     }
 
     /// Queues the engine's state, as it is before the next entry. False when it is not recorded.
@@ -230,7 +213,7 @@ impl Log {
         let mut batch = Batch::new();
         batch.checkpoint(at, state);
         if let Some(segment) = &mut self.segment {
-            segment.unchecked = 0;
+            segment.is_checked();
         }
         self.append(batch)
     }
