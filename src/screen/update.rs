@@ -223,12 +223,13 @@ fn close(ui: &mut Ui) {
 }
 
 fn quit(ui: &mut Ui, press: &Press<'_>) -> Option<Order> {
-    let Context { cockpit, seat, flies_here, .. } = press.context;
+    let Context { cockpit, seat, flies_here, is_frozen, .. } = press.context;
     // A flight elsewhere flies on whatever becomes of this screen.
     if !flies_here || matches!(seat, Seat::Replay | Seat::Landed) {
         return Some(Order::Leave(Leave::Screen));
     }
-    if seat == Seat::Pilot && !cockpit.is_guarding() && cockpit.target().is_none() {
+    // Who looks at a frozen display has not seen what came under guard since: they are always asked.
+    if seat == Seat::Pilot && !is_frozen && !cockpit.is_guarding() && cockpit.target().is_none() {
         return Some(Order::Leave(Leave::Flight));
     }
     ui.popup = Some(Popup::Quit { since_ms: press.now_ms });

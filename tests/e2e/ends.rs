@@ -68,6 +68,7 @@ async fn a_frozen_display_does_not_hide_that_the_guard_was_armed_meanwhile() {
         .await;
         pty.press("q");
         pty.sees("What becomes of the flight?").await;
+        pty.sees(&format!("pid {} is under guard", jam.ddl.pid())).await;
         // A question does not hear at first.
         wait_until("the question closes", LONG, async || {
             pty.press("esc");

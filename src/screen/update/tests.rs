@@ -91,6 +91,15 @@ fn a_frozen_display_leaves_suspends_and_disarms_by_the_flight_as_it_is() {
 }
 
 #[test]
+fn a_frozen_display_is_never_left_unasked() {
+    let mut stage = quiet();
+    assert_eq!(pressed(&mut stage, &["q"]), Some(Order::Leave(Leave::Flight)));
+    stage.frozen_of = Some(stage.cockpit.clone());
+    assert_eq!(pressed(&mut stage, &["q"]), None);
+    assert!(matches!(stage.ui.popup, Some(Popup::Quit { .. })), "it is asked about");
+}
+
+#[test]
 fn whoever_lost_the_stick_still_cannot_suspend_the_guard_or_end_the_flight_by_accident() {
     for mut stage in [jammed(3), quiet()] {
         stage.seat = Seat::Observer;
