@@ -190,6 +190,7 @@ fn begin(settings: Settings) -> Begin {
         operator: None,
         label: None,
         settings,
+        mission: None,
     }
 }
 

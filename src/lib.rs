@@ -21,6 +21,7 @@
 //! |---|---|---|
 //! | [`engine`] | understanding, guarding, deciding | clocks, files, network, chance |
 //! | [`pg`] | connecting, sampling, stopping, digesting texts | decisions |
+//! | [`plan`] | a migration as people write it: read, checked, translated | connecting, running |
 //! | [`flight`] | the loop: stamp, log, handle, log, act, tell | waiting for disk, reader or server |
 //! | [`host`] | the server's processes, when it is on this machine | other processes, waiting |
 //! | [`literals`] | literals kept by choice, beside the samples | deciding |
@@ -60,6 +61,7 @@ pub mod judge;
 pub mod literals;
 pub mod log;
 pub mod pg;
+pub mod plan;
 mod random;
 pub mod remote;
 pub mod replay;

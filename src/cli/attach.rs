@@ -153,16 +153,16 @@ pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
     let begin = begin(settings, args.flight.operator.or(config.operator), args.flight.label);
     if args.detached_child {
         let conninfo = detach::with_password(conninfo);
-        return runtime()?.block_on(detach::fly(Flight { conninfo, begin, record, company }));
+        return runtime()?.block_on(detach::fly(Flight { conninfo, begin, record, company, script: None }));
     }
     let conninfo = with_password(conninfo)?;
     let Some(looks) = looks else {
-        return runtime()?.block_on(fly(Flight { conninfo, begin, record, company }));
+        return runtime()?.block_on(fly(Flight { conninfo, begin, record, company, script: None }));
     };
     let operator = begin.operator.clone().unwrap_or_else(own_name);
     let company = Company { screen: Some(operator.clone()), ..company };
     let begin = Begin { operator: Some(operator.clone()), ..begin };
-    let flight = Flight { conninfo, begin, record, company };
+    let flight = Flight { conninfo, begin, record, company, script: None };
     runtime()?.block_on(fly_with_screen(flight, operator, looks, args.under))
 }
 
@@ -243,7 +243,10 @@ pub(super) async fn prepare(
 pub(super) fn failure(error: FlightError) -> Failure {
     let exit = match &error {
         FlightError::Attach(AttachError::Connect(error)) => connect_exit(error.kind()),
-        FlightError::Attach(_) | FlightError::Control(_) | FlightError::Watchdog(_) => Exit::Unreachable,
+        FlightError::Attach(_)
+        | FlightError::Control(_)
+        | FlightError::Watchdog(_)
+        | FlightError::PlanRunner(_) => Exit::Unreachable,
         FlightError::Log(_) | FlightError::Pattern(_) | FlightError::Runner(..) => Exit::Usage,
     };
     Failure::new(exit, error)
@@ -323,6 +326,7 @@ pub(super) fn begin(settings: Settings, operator: Option<String>, label: Option<
         operator,
         label,
         settings,
+        mission: None,
     }
 }
 

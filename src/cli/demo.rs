@@ -123,6 +123,7 @@ async fn show(
         begin: begin(settings, Some("demo".to_owned()), Some("DEMO".to_owned())),
         record: record.map(Record::File),
         company: Company { screen: looks.is_some().then(own_name), ..Company::default() },
+        script: None,
     };
     let has_screen = looks.is_some();
     let (ready, commands) = flight.prepare().await.map_err(failure)?;

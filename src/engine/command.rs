@@ -19,6 +19,7 @@ use super::effect::Rung;
 use super::ids::{Attempt, BackendId};
 use super::overrides::in_unit;
 use super::settings::OnTrip;
+use super::steps::Will;
 
 /// A command, and who gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,8 @@ pub enum Command {
         /// For how long, in milliseconds from now; to the end of the flight when `None`.
         for_ms: Option<u64>,
     },
+    /// Something about the plan that is flown.
+    Plan(Will),
     /// Who may command from now on.
     Stick {
         /// Who has it; nobody when it was put down.
@@ -135,6 +138,7 @@ impl fmt::Display for Command {
                 write!(f, "limit {guardrail} {}", in_unit(guardrail, *limit))?;
                 duration(f, *for_ms)
             }
+            Command::Plan(will) => will.fmt(f),
             Command::Stick { holder, taken_from } => {
                 write!(f, "stick {}", holder.as_deref().unwrap_or("put down"))?;
                 taken_from.as_ref().map_or(Ok(()), |from| write!(f, ", taken from {from}"))

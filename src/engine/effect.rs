@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{At, Attempt, BackendId, Oid, Pid, StopId};
+use super::plan::order::Order;
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub enum Effect {
         /// Whom it stops, and how, when lockpit is gone; `None` releases it.
         guards: Option<DeadMan>,
     },
+    /// Something for the runner to do.
+    Run(Box<Order>),
     /// The flight is over.
     End {
         /// Why, for the `end` line.

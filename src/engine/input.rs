@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use super::effect::Rung;
 use super::host::HostFacts;
 use super::ids::{At, BackendId, Oid, Pid, ServerTime, StopId};
+use super::plan::Mission;
+use super::plan::order::News;
 use super::sample::{Fact, Sample, Watch};
 use super::settings::Settings;
 use super::text::Text;
@@ -78,6 +80,9 @@ pub struct Begin {
     pub label: Option<String>,
     /// What was asked for.
     pub settings: Settings,
+    /// The plan it flies, when it flies one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mission: Option<Box<Mission>>,
 }
 
 /// A server as it presented itself on connecting.
@@ -193,6 +198,8 @@ pub enum Conn {
     Control,
     /// The dead-man's switch.
     Watchdog,
+    /// The session that runs the plan.
+    Runner,
 }
 
 /// The state of a connection.
@@ -255,6 +262,8 @@ pub enum Outcome {
         /// `committed`, `aborted`, `in progress`, or why it is not known.
         xact: Fact<String>,
     },
+    /// What the runner answers.
+    Run(Box<News>),
     /// What became of the dead-man's switch.
     Watchdog {
         /// The backend it guards, guarded, or was to guard; none when it was released.

@@ -61,6 +61,24 @@ impl LockMode {
         LockMode::ALL.into_iter().find(|mode| mode.name() == name)
     }
 
+    /// Whether the two cannot be held on one relation by two transactions.
+    pub fn conflicts_with(self, other: LockMode) -> bool {
+        use LockMode::{
+            AccessExclusiveLock, AccessShareLock, ExclusiveLock, RowExclusiveLock, RowShareLock, ShareLock,
+            ShareRowExclusiveLock, ShareUpdateExclusiveLock,
+        };
+        let (weaker, stronger) = if self <= other { (self, other) } else { (other, self) };
+        match weaker {
+            AccessShareLock => stronger == AccessExclusiveLock,
+            RowShareLock => stronger >= ExclusiveLock,
+            RowExclusiveLock => stronger >= ShareLock,
+            // The one mode that conflicts with itself, while the next stronger one does not.
+            ShareUpdateExclusiveLock => true,
+            ShareLock => stronger != ShareLock,
+            ShareRowExclusiveLock | ExclusiveLock | AccessExclusiveLock => true,
+        }
+    }
+
     /// Conflicts with ordinary reads or writes (SHARE or stronger).
     pub fn is_strong(self) -> bool {
         self >= LockMode::ShareLock

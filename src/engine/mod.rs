@@ -12,6 +12,7 @@
 //! | [`guard`] | the guardrails: **to add one, start there** |
 //! | [`brake`], [`stop`], [`rungs`] | arming, trips, the abort ladder |
 //! | [`command`], [`overrides`] | what an operator can order, and whether it would be refused |
+//! | [`plan`], [`steps`] | a migration, and the life of its steps |
 //! | [`pace`], [`quiet`] | how often to look, what is usual |
 //! | [`host`] | what the server's machine does, when it is this one |
 //! | [`timeline`], [`catalog`], [`phases`] | what is told, and by which names |
@@ -44,12 +45,14 @@ pub mod near;
 pub mod overrides;
 pub mod pace;
 pub mod phases;
+pub mod plan;
 pub mod quiet;
 mod reattach;
 pub mod rungs;
 pub mod sample;
 pub mod scene;
 pub mod settings;
+pub mod steps;
 pub mod stop;
 #[cfg(test)]
 pub(crate) mod story;
@@ -80,6 +83,7 @@ use pace::{Need, Pacer};
 use quiet::QuietActivity;
 use sample::{Fact, Sample, Watch};
 use scene::Scene;
+use steps::Steps;
 use stop::Step;
 use target::{Change, Follow, Matcher, Target, View};
 use timeline::{Event, Fate, Timeline};
@@ -124,6 +128,9 @@ pub struct Cockpit {
     endings: Endings,
     deadlocks: Deadlocks,
     overrides: Overrides,
+    /// The plan it flies, when it flies one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    steps: Option<Box<Steps>>,
     /// Who may command; nobody in particular when `None`.
     stick: Option<String>,
     sample_asked: bool,
@@ -199,6 +206,7 @@ impl Cockpit {
     fn begin(&mut self, begin: Begin) {
         self.brake = Brake::new(&begin.settings);
         self.pacer = Pacer::new(begin.settings.pace.clone());
+        self.steps = begin.mission.clone().map(|mission| Box::new(Steps::new(*mission)));
         self.begin = Some(begin);
         self.derive();
     }
@@ -257,6 +265,7 @@ impl Cockpit {
             Conn::Sampler => "sampler",
             Conn::Control => "control connection",
             Conn::Watchdog => "watchdog",
+            Conn::Runner => "runner",
         };
         let before = self.links.insert(link.conn, link.state.clone());
         self.links_heard.insert(link.conn, at);
@@ -288,6 +297,7 @@ impl Cockpit {
             }
             Outcome::Ended { backend, alive, xact } => self.ended(at, *backend, *alive, xact),
             Outcome::Watchdog { guards, news } => self.watchdog(at, *guards, news),
+            Outcome::Run(_) => {}
             Outcome::Rung { .. } | Outcome::Aftermath { .. } => {
                 let step = self.brake.observe(at, outcome);
                 self.take(at, step, effects);

@@ -33,6 +33,7 @@ pub(crate) fn begin(settings: Settings) -> Input {
         operator: None,
         label: None,
         settings,
+        mission: None,
     }))
 }
 

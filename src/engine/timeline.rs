@@ -79,6 +79,17 @@ pub enum Event {
         /// Why it was refused, if it was.
         refused: Option<String>,
     },
+    /// A step of the plan changed its stage.
+    Step {
+        /// Its name.
+        id: String,
+        /// Its stage.
+        stage: super::steps::Stage,
+        /// Why, for people; may be empty.
+        reason: String,
+        /// The attempt this is about, from 1; 0 where it is about none.
+        attempt: u32,
+    },
     /// A guardrail said that it is time to act.
     Trip {
         /// Which.

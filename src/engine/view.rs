@@ -15,6 +15,7 @@ use super::overrides::Overrides;
 use super::pace::Pacer;
 use super::sample::{Fact, Sample, SlowFacts};
 use super::scene::Scene;
+use super::steps::Steps;
 use super::target::Target;
 use super::timeline::Timeline;
 
@@ -125,6 +126,11 @@ impl Cockpit {
     /// How often is looked.
     pub fn pacer(&self) -> &Pacer {
         &self.pacer
+    }
+
+    /// The plan it flies, when it flies one.
+    pub fn steps(&self) -> Option<&Steps> {
+        self.steps.as_deref()
     }
 
     /// Who may command; nobody in particular when `None`.

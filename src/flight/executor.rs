@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, watch};
 use crate::engine::effect::{DeadMan, Effect, Rung};
 use crate::engine::ids::{At, StopId};
 use crate::engine::input::{Input, Outcome, RungAnswer};
-use crate::flight::runner::Runner;
+use crate::engine::plan;
+use crate::flight::process::Process;
 use crate::pg::control::Order;
 use crate::pg::sampler::{PaceOrder, SamplerHandle};
 
@@ -18,7 +19,9 @@ pub(super) struct Executor {
     pub(super) sampler: SamplerHandle,
     pub(super) control: mpsc::UnboundedSender<Order>,
     pub(super) watchdog: Option<watch::Sender<Option<DeadMan>>>,
-    pub(super) runner: Option<Runner>,
+    pub(super) process: Option<Process>,
+    /// The session that runs the plan, when one is flown.
+    pub(super) runner: Option<mpsc::UnboundedSender<plan::order::Order>>,
     pub(super) inputs: mpsc::Sender<Input>,
 }
 
@@ -45,6 +48,12 @@ impl Executor {
                     watchdog.send_replace(guards);
                 }
             }
+            Effect::Run(order) => {
+                if let Some(runner) = &self.runner {
+                    // It ends with the flight only.
+                    let _ = runner.send(*order);
+                }
+            }
             // The loop sees for itself that the engine is over.
             Effect::End { .. } => {}
         }
@@ -56,8 +65,8 @@ impl Executor {
     }
 
     fn signal_runner(&self, at: At, stop: StopId, rung: Rung) {
-        let answer = match &self.runner {
-            Some(runner) => runner.terminate(),
+        let answer = match &self.process {
+            Some(process) => process.terminate(),
             None => RungAnswer::Failed("no runner was named on this machine".to_owned()),
         };
         let inputs = self.inputs.clone();

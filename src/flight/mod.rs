@@ -9,8 +9,8 @@ mod deck;
 mod desk;
 mod executor;
 pub mod feed;
+mod process;
 mod recorder;
-mod runner;
 pub mod signals;
 mod socket;
 mod stick;
@@ -33,10 +33,12 @@ use crate::literals::{Kept, Table};
 use crate::log::{Head, Log, LogError, Options, Pin, Resumed};
 use crate::pg::connect::Conninfo;
 use crate::pg::control::Control;
+use crate::pg::runner::Runner;
 use crate::pg::sampler::{AttachError, PaceOrder, Sampler, Seen};
 use crate::pg::stop::{self, Stop, Stopper};
 use crate::pg::text::{DigestError, Digester};
 use crate::pg::watchdog::{Names, Watchdog};
+use crate::plan::Script;
 use crate::remote::protocol::Reply;
 pub use company::Company;
 use company::{greeting, listen};
@@ -45,8 +47,8 @@ pub use desk::{Ask, Question};
 use desk::{Desk, Plate};
 use executor::Executor;
 use feed::Feeder;
+pub use process::Process;
 use recorder::Recorder;
-pub use runner::Runner;
 use socket::Socket;
 use stick::Stick;
 pub use stick::{Seat, Speaker};
@@ -73,6 +75,8 @@ pub struct Flight {
     pub record: Option<Record>,
     /// Who may talk to it.
     pub company: Company,
+    /// The SQL of the plan that `begin` names.
+    pub script: Option<Script>,
 }
 
 /// Where a log goes.
@@ -129,7 +133,10 @@ pub enum FlightError {
     /// The pattern of `--target query=`.
     #[error(transparent)]
     Pattern(#[from] DigestError),
-    /// The runner of `--on-trip signal:PID`.
+    /// No session to run the plan on.
+    #[error("no session to run the plan on: {0}")]
+    PlanRunner(String),
+    /// The process of `--on-trip signal:PID`.
     #[error("process {0} cannot be held, so --on-trip signal:{0} could hit another one: {1}")]
     Runner(u32, std::io::Error),
 }
@@ -192,7 +199,7 @@ impl Flight {
     /// # Errors
     /// [`FlightError`]; nothing is left open.
     pub async fn prepare(self) -> Result<(Ready, Commands), FlightError> {
-        let Flight { conninfo, mut begin, record, company } = self;
+        let Flight { conninfo, mut begin, record, company, script } = self;
         let resumed = match &record {
             Some(Record::Resume(path)) => {
                 let options = Options { group: company.group, ..Options::default() };
@@ -241,10 +248,20 @@ impl Flight {
             tasks.push(tokio::spawn(watchdog.run(stop.clone())));
             watchdog_order = Some(order);
         }
-        let runner = match settings.on_trip {
-            OnTrip::Signal(pid) => Some(Runner::hold(pid).map_err(|e| FlightError::Runner(pid, e))?),
+        let process = match settings.on_trip {
+            OnTrip::Signal(pid) => Some(Process::hold(pid).map_err(|e| FlightError::Runner(pid, e))?),
             _ => None,
         };
+        let mut runner = None;
+        if let Some(mission) = begin.mission.as_mut() {
+            mission.application = name("run");
+            begin.settings.target = Selector::Application(mission.application.clone());
+            let opened =
+                Runner::open(sampler.place(), name("run"), clock, script.unwrap_or_default(), sender.clone());
+            let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
+            tasks.push(tokio::spawn(session.run(stop.clone())));
+            runner = Some(orders);
+        }
         // Figures that nobody sees or keeps are not worth their reading.
         let is_shown = record.is_some() || company.screen.is_some();
         let host = is_shown.then(|| Host::open(sampler.own(), clock, sender.clone()));
@@ -256,6 +273,7 @@ impl Flight {
             sampler: sampler_handle,
             control: orders,
             watchdog: watchdog_order,
+            process,
             runner,
             inputs: sender.clone(),
         };

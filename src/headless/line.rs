@@ -30,6 +30,8 @@ pub enum Body {
     Sample(Sample),
     /// Work came under guard, or left it.
     Target(Target),
+    /// A step of the plan changed its stage.
+    Step(Step),
     /// The guard, or one guardrail, changed its state.
     Guard(Guard),
     /// A guardrail says that it is time to act.
@@ -132,6 +134,19 @@ pub struct Sample {
     pub replication: Option<Replication>,
     /// Commands that report progress.
     pub progress: Vec<Progress>,
+}
+
+/// A step of the plan changed its stage.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Step {
+    /// Its name.
+    pub id: String,
+    /// `ready`, `forecast`, `acquiring`, `running`, `verifying`, `done`, `paused`, `stopped`, `failed`, `skipped`.
+    pub state: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// The attempt this is about, from 1; `null` where it is about none.
+    pub attempt: Option<u32>,
 }
 
 /// One backend of the wait graph that others queue behind.

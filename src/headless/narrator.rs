@@ -1,7 +1,7 @@
 //! From the engine to lines.
 
 use super::line::{
-    Body, End, Flight, Gap, Guard, Intent, Line, Note, Outcome, Progress, Replication, SCHEMA, Sample,
+    Body, End, Flight, Gap, Guard, Intent, Line, Note, Outcome, Progress, Replication, SCHEMA, Sample, Step,
     Target, Trip,
 };
 use super::tree;
@@ -66,6 +66,12 @@ fn body(cockpit: &Cockpit, event: &Event) -> Body {
         Event::Commanded { by, said, refused } => {
             Body::Note(commanded(by.as_deref(), said, refused.as_deref()))
         }
+        Event::Step { id, stage, reason, attempt } => Body::Step(Step {
+            id: id.clone(),
+            state: stage.word().to_owned(),
+            reason: reason.clone(),
+            attempt: Some(*attempt).filter(|attempt| *attempt > 0),
+        }),
         Event::Trip { name, reading, pid, acted, attempt } => Body::Trip(Trip {
             guardrail: name.clone(),
             value: reading.value,

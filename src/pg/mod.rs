@@ -5,6 +5,7 @@
 pub mod connect;
 pub mod control;
 pub mod progress;
+pub mod runner;
 pub mod sampler;
 pub mod stop;
 pub mod text;

@@ -409,6 +409,8 @@ pub enum Kind {
     Flight,
     /// Work came under guard, or left it.
     Target,
+    /// A step of the plan changed its stage.
+    Step,
     /// The guard changed its state, or a guardrail its level.
     Guard,
     /// A guardrail tripped.

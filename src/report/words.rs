@@ -74,6 +74,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::Flight => "flight",
         Kind::Target => "target",
         Kind::Guard => "guard",
+        Kind::Step => "step",
         Kind::Trip => "TRIP",
         Kind::Stop => "stop",
         Kind::Command => "order",

@@ -196,6 +196,7 @@ fn begin(target: Selector, arming: Arming, on_trip: OnTrip, if_lost: IfLost) -> 
             pace: Pace { busy_ms: 1, quiet_ms: 2, watch_armed_ms: 3, watch_strong_ms: u64::MAX },
             keep_literals: true,
         },
+        mission: None,
     }))
 }
 
@@ -403,12 +404,14 @@ pub(crate) fn variant(input: &Input) -> usize {
             Command::Stop { .. } => 16,
             Command::Limit { .. } => 17,
             Command::Stick { .. } => 18,
+            Command::Plan(_) => 27,
         },
         Input::Outcome(Outcome::Right { .. }) => 19,
         Input::Outcome(Outcome::Rung { .. }) => 20,
         Input::Outcome(Outcome::Aftermath { .. }) => 21,
         Input::Outcome(Outcome::Ended { .. }) => 22,
         Input::Outcome(Outcome::Watchdog { .. }) => 23,
+        Input::Outcome(Outcome::Run(_)) => 26,
         Input::Gap(_) => 24,
         Input::Host(_) => 25,
     }
@@ -425,5 +428,6 @@ pub(crate) fn effect_variant(effect: &Effect) -> usize {
         Effect::AskEnd { .. } => 5,
         Effect::Watchdog { .. } => 6,
         Effect::End { .. } => 7,
+        Effect::Run(_) => 8,
     }
 }

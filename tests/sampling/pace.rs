@@ -80,6 +80,7 @@ fn cockpit(database: Oid, arming: Arming) -> Cockpit {
         operator: None,
         label: None,
         settings,
+        mission: None,
     };
     let attached = Attached {
         version_num: 180_000,

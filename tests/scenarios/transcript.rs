@@ -48,12 +48,16 @@ fn done(effect: &Effect) -> String {
             format!("dead-man's switch: {} {}", name(dead_man.rung), named(&dead_man.attempt))
         }
         Effect::Watchdog { guards: None } => "dead-man's switch: released".to_owned(),
+        Effect::Run(order) => format!("runner: {order:?}"),
         Effect::End { reason } => format!("end: {reason}"),
     }
 }
 
 fn told(event: &Event) -> String {
     match event {
+        Event::Step { id, stage, reason, attempt } => {
+            format!("step {id} {}: {reason} (attempt {attempt})", stage.word())
+        }
         Event::Attached => "attached".to_owned(),
         Event::TargetFound(target) => format!("target {}", described(target)),
         Event::TargetEnded { target, fate } => {

@@ -319,6 +319,7 @@ fn begin() -> Begin {
         operator: Some("alice".to_owned()),
         label: None,
         settings: Settings::default(),
+        mission: None,
     }
 }
 

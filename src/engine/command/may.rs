@@ -39,6 +39,10 @@ impl Cockpit {
             | Command::Mark { .. }
             | Command::FollowAuto
             | Command::Stick { .. } => Ok(()),
+            Command::Plan(will) => match &self.steps {
+                Some(steps) => steps.may(will),
+                None => Err("this flight flies no plan".to_owned()),
+            },
             Command::Arm { scope, for_ms, on_trip } => self.may_arm(at, *scope, *for_ms, *on_trip),
             Command::Follow { backend } => self.may_follow(*backend),
             Command::Abort { attempt } => self.may_abort(attempt),

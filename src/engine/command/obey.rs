@@ -42,7 +42,7 @@ impl Cockpit {
         match command {
             Command::Disarm => self.brake.disarm(&format!("by {}", by.unwrap_or("the operator"))),
             Command::End { reason } => self.leave(at, &reason),
-            Command::Mark { .. } => {}
+            Command::Mark { .. } | Command::Plan(_) => {}
             Command::Arm { scope, for_ms, on_trip } => {
                 if let Some(text) = self.brake.arm(at, scope, for_ms, on_trip) {
                     self.timeline.push(at, Event::Note { warning: true, text });

@@ -76,7 +76,7 @@ from
             array_agg(backend_xid::text::int8) filter (where shown) as b_xid,
             array_agg(left(query, 4096)) filter (where shown) as b_query,
             array_agg(octet_length(query)) filter (where shown) as b_query_bytes
-     from (select a.*, a.application_name not like 'lockpit/%'
+     from (select a.*, (a.application_name not like 'lockpit/%' or a.application_name like 'lockpit/run %')
                        and (a.backend_type = 'client backend'
                             or (a.is_masked and a.usesysid <> 0 and a.datid is not null)) as client
            from activity a

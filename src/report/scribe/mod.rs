@@ -198,6 +198,10 @@ impl Scribe {
                 };
                 self.entry(at, Kind::Command, by.clone(), text);
             }
+            Event::Step { id, stage, reason, .. } => {
+                let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                self.entry(at, Kind::Step, None, format!("step {id} {}{reason}", stage.word()));
+            }
             Event::Trip { name, reading, pid, acted, attempt } => {
                 self.trip(at, name, reading, pid.0, *acted, *attempt, cockpit);
             }

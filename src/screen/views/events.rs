@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use super::parts::{level_word, two_sided};
 use crate::engine::guard::Level;
 use crate::engine::ids::At;
+use crate::engine::steps::Stage;
 use crate::engine::timeline::{Event, Fate, StopResult};
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
@@ -40,6 +41,16 @@ pub(super) fn event(event: &Event) -> (&'static str, Meaning, String) {
         Event::Guardrail { name, reading } => {
             let (word, meaning) = level_word(reading.level);
             ("rule", meaning, format!("{name} {word}: {}", reading.sentence))
+        }
+        Event::Step { id, stage, reason, .. } => {
+            let meaning = match stage {
+                Stage::Done => Meaning::Ok,
+                Stage::Paused | Stage::Stopped | Stage::Skipped => Meaning::Warn,
+                Stage::Failed => Meaning::Danger,
+                _ => Meaning::Text,
+            };
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            ("step", meaning, format!("{id} {}{reason}", stage.word()))
         }
         Event::Trip { name, reading, acted, .. } => {
             let acted = if *acted { "" } else { " (not acted on)" };

@@ -19,6 +19,8 @@ use slow::slow;
 
 /// Prefix of `application_name` on all of lockpit's own sessions.
 pub const OWN_PREFIX: &str = "lockpit/";
+/// Prefix of it on the sessions that run plans.
+pub const RUNNER_PREFIX: &str = "lockpit/run ";
 
 /// The words of one column group, each kept once: most rows repeat them.
 #[derive(Debug, Default)]
@@ -150,7 +152,10 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
 /// A masked backend of a role is taken for a client: every other process that has one shows its type.
 fn backend_kind(kind: Option<&str>, application: &str, masked_role: bool) -> BackendKind {
     match kind {
-        _ if application.starts_with(OWN_PREFIX) => BackendKind::Lockpit,
+        // The session that runs a plan is a client like any other: what it does is what is guarded.
+        _ if application.starts_with(OWN_PREFIX) && !application.starts_with(RUNNER_PREFIX) => {
+            BackendKind::Lockpit
+        }
         Some("client backend") => BackendKind::Client,
         Some("parallel worker") => BackendKind::ParallelWorker,
         Some("autovacuum worker") => BackendKind::Autovacuum,

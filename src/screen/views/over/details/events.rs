@@ -86,6 +86,11 @@ pub(super) fn one_event(sheet: &mut Sheet<'_>, number: u64) {
             sheet.fact("about", format!("pid {pid}, attempt {attempt} of this incident"));
             sheet.fact("acted", if *acted { "yes: lockpit stops it" } else { "no: it is only logged" });
         }
+        Event::Step { attempt, .. } => {
+            if *attempt > 0 {
+                sheet.fact("attempt", attempt.to_string());
+            }
+        }
         Event::Intent { stop, rung, attempt, .. } => {
             sheet.fact("stop", format!("number {}, by {rung:?}", stop.0));
             sheet.fact("names", format!("pid {}", attempt.backend.pid));

@@ -9,18 +9,18 @@ use crate::engine::input::RungAnswer;
 
 /// A hold on the process.
 #[derive(Debug)]
-pub struct Runner {
+pub struct Process {
     pid: u32,
     process: hold::Process,
 }
 
-impl Runner {
+impl Process {
     /// Takes hold of a running process.
     ///
     /// # Errors
     /// There is no such process, or this system cannot hold one.
-    pub fn hold(pid: u32) -> io::Result<Runner> {
-        Ok(Runner { pid, process: hold::open(pid)? })
+    pub fn hold(pid: u32) -> io::Result<Process> {
+        Ok(Process { pid, process: hold::open(pid)? })
     }
 
     /// Asks it to end (SIGTERM).

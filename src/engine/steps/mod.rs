@@ -1,0 +1,211 @@
+//! The life of a plan's steps.
+//!
+//! Owns where each step is ([`Stage`]), why, and what is to be done next: it turns what the runner answers and what
+//! operators say into [`Order`]s. Taking locks politely is `acquire`. Never reads a clock, never runs anything, and
+//! never decides that a target hurts: that is the brake's, and what it did comes in like every other fact.
+
+mod will;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::At;
+use super::plan::Mission;
+use super::plan::facts::{Leftover, Look};
+use super::plan::forecast::Forecast;
+pub use will::{PauseHow, Will};
+
+/// Where a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Its turn has not come.
+    #[default]
+    Ready,
+    /// The catalog is being asked what it will need.
+    Forecast,
+    /// It waits for its locks, or looks whether it may ask for them.
+    Acquiring,
+    /// It runs; a gate waits.
+    Running,
+    /// It is through, and is being checked.
+    Verifying,
+    /// It is through, and all that was to be there is.
+    Done,
+    /// It is held, and goes on when told.
+    Paused,
+    /// It was stopped.
+    Stopped,
+    /// It did not work.
+    Failed,
+    /// It is not flown, by an operator's will or because it was done before.
+    Skipped,
+}
+
+impl Stage {
+    /// The word for it, as screens and lines have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::Ready => "ready",
+            Stage::Forecast => "forecast",
+            Stage::Acquiring => "acquiring",
+            Stage::Running => "running",
+            Stage::Verifying => "verifying",
+            Stage::Done => "done",
+            Stage::Paused => "paused",
+            Stage::Stopped => "stopped",
+            Stage::Failed => "failed",
+            Stage::Skipped => "skipped",
+        }
+    }
+}
+
+/// The plan in the air.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steps {
+    mission: Mission,
+    course: Course,
+    states: Vec<StepState>,
+    offers: Vec<Offer>,
+}
+
+/// What becomes of the plan as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Course {
+    /// Before the first step: who flies here, what an earlier part left, what holds.
+    #[default]
+    Preparing,
+    /// Step after step.
+    Flying,
+    /// Held by an operator or a guardrail; goes on when told.
+    Held {
+        /// Why, for people.
+        why: String,
+    },
+    /// Something did not work, or was stopped: it waits for a person to say how it goes on.
+    Halted {
+        /// Why, for people.
+        why: String,
+    },
+    /// Over.
+    Over {
+        /// How.
+        ending: Ending,
+        /// In words.
+        why: String,
+    },
+}
+
+/// How a plan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Every step is done or skipped.
+    Complete,
+    /// An operator aborted it.
+    Aborted,
+    /// A guardrail stopped it.
+    Tripped,
+    /// A step failed.
+    Failed,
+    /// The server was lost.
+    Lost,
+}
+
+/// Where one step is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StepState {
+    /// Its stage.
+    pub stage: Stage,
+    /// Why, for people; may be empty.
+    pub reason: String,
+    /// Since when it is in this stage.
+    pub since: At,
+    /// When it was begun.
+    pub began: Option<At>,
+    /// When it was over.
+    pub ended: Option<At>,
+    /// Attempts so far, of the part at hand.
+    pub attempts: u32,
+    /// Looks that did not pass since the last attempt.
+    pub looks: u32,
+    /// Its items, when it has any.
+    pub items: Vec<ItemState>,
+    /// The item at hand.
+    pub item: u32,
+    /// The part at hand.
+    pub part: u32,
+    /// The statement at hand, once the part runs.
+    pub statement: u32,
+    /// What the part at hand will need.
+    pub forecast: Option<Box<Forecast>>,
+    /// Who holds what it needs, when it was last looked.
+    pub look: Option<Box<(At, Look)>>,
+    /// How long the attempt at hand waits for its locks at most, in milliseconds.
+    pub lock_timeout_ms: Option<u64>,
+}
+
+/// Where one item of a step is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemState {
+    /// Its name, as it stands in SQL.
+    pub name: String,
+    /// Its stage.
+    pub stage: Stage,
+    /// Why, for people; may be empty.
+    pub reason: String,
+}
+
+/// Something that is left, and how to clean it up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// What is left.
+    pub leftover: Leftover,
+    /// What it means, for people.
+    pub sentence: String,
+    /// The statement that cleans it up.
+    pub sql: String,
+    /// Rows are not seen because of it: this cannot wait.
+    pub hides_rows: bool,
+    /// Where the clean-up is; [`Stage::Ready`] while it is only offered.
+    pub stage: Stage,
+}
+
+impl Steps {
+    /// A plan that is about to be flown.
+    pub fn new(mission: Mission) -> Steps {
+        let states = vec![StepState::default(); mission.plan.steps.len()];
+        Steps { mission, course: Course::default(), states, offers: Vec::new() }
+    }
+
+    /// The plan, and what was asked for.
+    pub fn mission(&self) -> &Mission {
+        &self.mission
+    }
+
+    /// What becomes of it as a whole.
+    pub fn course(&self) -> &Course {
+        &self.course
+    }
+
+    /// Where its steps are, in the plan's order.
+    pub fn states(&self) -> &[StepState] {
+        &self.states
+    }
+
+    /// What is left and can be cleaned up.
+    pub fn offers(&self) -> &[Offer] {
+        &self.offers
+    }
+
+    /// Whether `will` would be done if it came now.
+    ///
+    /// # Errors
+    /// Why not, in a sentence for people.
+    pub fn may(&self, _will: &Will) -> Result<(), String> {
+        Err("this release cannot do that yet".to_owned())
+    }
+
+    /// The step at hand, by number: the first one that is neither done nor skipped.
+    pub fn current(&self) -> Option<usize> {
+        self.states.iter().position(|state| !matches!(state.stage, Stage::Done | Stage::Skipped))
+    }
+}

@@ -1,0 +1,74 @@
+//! What the runner runs: the SQL and the programs of a plan, with literals and secrets.
+//!
+//! Owns what never reaches engine, log or screen. Knows no order of things: units and asks name what is wanted.
+
+use crate::engine::plan::HookEvent;
+use crate::engine::plan::order::{Ask, Unit, Way};
+
+/// The SQL and the programs of a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// One for each step of the plan, in its order.
+    pub steps: Vec<StepScript>,
+    /// One query for each invariant.
+    pub invariants: Vec<String>,
+    /// The hooks, in the plan's order.
+    pub hooks: Vec<HookScript>,
+}
+
+/// What a step runs.
+#[derive(Debug, Clone, Default)]
+pub struct StepScript {
+    /// The statements of each part.
+    pub parts: Vec<Vec<String>>,
+    /// The statements of each part of its undo.
+    pub undo: Vec<Vec<String>>,
+    /// The query of its gate.
+    pub gate: Option<String>,
+    /// The queries of its checks.
+    pub checks: Vec<String>,
+    /// The query that finds its items: one column of names, as they are to stand in SQL.
+    pub items: Option<String>,
+    /// Its program with its arguments; the first word is the program.
+    pub program: Vec<String>,
+}
+
+/// A program that is told of events.
+#[derive(Debug, Clone)]
+pub struct HookScript {
+    /// Of which.
+    pub on: Vec<HookEvent>,
+    /// The program with its arguments; the first word is the program.
+    pub command: Vec<String>,
+    /// How long it may run, in milliseconds.
+    pub limit_ms: u64,
+}
+
+impl Script {
+    /// What stands in a statement for the item at hand.
+    pub const ITEM: &str = "${item}";
+
+    /// The statements of a unit, for the item at hand; `None` when the plan has no such unit.
+    pub fn statements(&self, unit: Unit, item: Option<&str>) -> Option<Vec<String>> {
+        let step = self.steps.get(unit.step as usize)?;
+        let parts = match unit.way {
+            Way::Do => &step.parts,
+            Way::Undo => &step.undo,
+            Way::CleanUp => return None,
+        };
+        let statements = parts.get(unit.part as usize)?;
+        let put = |sql: &String| item.map_or_else(|| sql.clone(), |item| sql.replace(Script::ITEM, item));
+        Some(statements.iter().map(put).collect())
+    }
+
+    /// A query of the plan.
+    pub fn query(&self, ask: Ask) -> Option<&str> {
+        match ask {
+            Ask::Gate { step } => self.steps.get(step as usize)?.gate.as_deref(),
+            Ask::Check { step, check } => {
+                self.steps.get(step as usize)?.checks.get(check as usize).map(String::as_str)
+            }
+            Ask::Invariant { invariant } => self.invariants.get(invariant as usize).map(String::as_str),
+        }
+    }
+}
