@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::attach::{failure, prepare};
+use super::takeoff::{failure, prepare};
 use super::{Exit, Failure};
 use crate::flight::Flight;
 use crate::flight::signals::{OnHangup, obey};

@@ -17,6 +17,7 @@ mod replay;
 mod report;
 mod screen;
 mod stub;
+mod takeoff;
 mod target;
 mod tell;
 mod verify;

@@ -133,6 +133,12 @@ impl Form {
         names
     }
 
+    /// The same for one item of a step that is repeated.
+    #[must_use]
+    pub fn for_item(&self, _item: &str) -> Form {
+        self.clone()
+    }
+
     /// What must hold once it is through.
     pub fn expects(&self) -> Vec<Expect> {
         Vec::new()
