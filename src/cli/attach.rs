@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::screen::LooksArgs;
-use super::takeoff::{self, Load, FlightArgs, ModeArgs, made, usual_dir};
+use super::takeoff::{self, FlightArgs, Load, ModeArgs, made, usual_dir};
 use super::{Exit, Failure, target};
 use crate::config::guardrails;
 use crate::engine::settings::{Arming, IfLost, Limits, OnTrip, Selector, Settings};

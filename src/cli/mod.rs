@@ -15,6 +15,7 @@ mod logs;
 mod misspelt;
 mod replay;
 mod report;
+mod run;
 mod screen;
 mod stub;
 mod takeoff;
@@ -52,6 +53,8 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
+    /// Fly a plan: a migration, step by step, on a session of its own
+    Run(Box<run::RunArgs>),
     /// Read along with a flight that is in the air
     Join(join::JoinArgs),
     /// Give a flight in the air a command, or ask how it is doing
@@ -90,6 +93,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
+        Command::Run(args) => run::run(*args),
         Command::Join(args) => join::run(&args),
         Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),
