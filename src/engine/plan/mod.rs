@@ -9,6 +9,7 @@ pub mod facts;
 pub mod forecast;
 pub mod form;
 pub mod order;
+pub mod window;
 
 use serde::{Deserialize, Serialize};
 
