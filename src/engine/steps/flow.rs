@@ -11,7 +11,8 @@ use crate::engine::plan::facts::{Look, Survey};
 use crate::engine::plan::forecast::Forecast;
 use crate::engine::plan::form::Expect;
 use crate::engine::plan::order::{Order, Try, Unit, Way};
-use crate::engine::plan::{HookEvent, Part, Work, window};
+use crate::engine::plan::window::Opening;
+use crate::engine::plan::{HookEvent, Part, Work};
 use crate::engine::sample::Fact;
 
 /// How long another tool's lock is waited for before it is looked at again, in milliseconds.
@@ -53,13 +54,18 @@ impl Steps {
             self.wait(Some(sight.at.plus_ms(1_000)), Then::Begin);
             return;
         }
-        if let Err(closed) = window::may_start(&self.mission.plan, sight.utc_us) {
-            let until = closed.until_utc_us.map(|until| {
-                let wait_us = u64::try_from(until.saturating_sub(sight.utc_us)).unwrap_or(0);
-                At(sight.at.0.saturating_add(wait_us))
+        let (why, opens) = match self.mission.plan.opening(sight.utc_us) {
+            Opening::Open { .. } => (None, None),
+            Opening::Closed { opens_utc_us } => (Some("no window is open".to_owned()), opens_utc_us),
+            Opening::Frozen { freeze, opens_utc_us } => (Some(format!("freeze: {}", freeze.name)), opens_utc_us),
+        };
+        if let Some(why) = why {
+            let wait_us = opens.map(|opens| u64::try_from(opens.saturating_sub(sight.utc_us)).unwrap_or(0));
+            let words = wait_us.map_or("when one opens is not known".to_owned(), |us| {
+                format!("it may start in {}", seconds(us / 1_000))
             });
-            self.enter(sight.at, unit.step, Stage::Ready, closed.why, turn);
-            self.wait(until, Then::Begin);
+            self.enter(sight.at, unit.step, Stage::Ready, format!("{why}; {words}"), turn);
+            self.wait(wait_us.map(|us| At(sight.at.0.saturating_add(us))), Then::Begin);
             return;
         }
         let Some(step) = self.step(unit.step).cloned() else { return };

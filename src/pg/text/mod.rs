@@ -6,7 +6,7 @@
 //!
 //! The way of a text: `lexer` (with `values`) finds what is secret; `normalise` (with `form`) makes the form; `kind`
 //! (with `commands`) names the statement by its words; `parser` (with `tree`) asks the grammar where that may
-//! tell more; `seen` remembers; `literals` says what a form left out, to a flight with `--keep-literals` only.
+//! tell more; `seen` remembers; [`script`] splits what is to be run; `literals` says what a form left out, to a flight with `--keep-literals` only.
 //!
 //! # What is kept and what is not
 //!
@@ -46,6 +46,7 @@ mod lexer;
 mod literals;
 mod normalise;
 mod parser;
+pub mod script;
 mod seen;
 mod tree;
 mod values;
