@@ -3,6 +3,7 @@
 //! Owns reading, checking and translating: what comes out is a [`Compiled`] plan, of which the engine gets the part
 //! without literals and the runner the [`Script`] with the SQL. Never connects.
 
+pub mod forms;
 pub mod script;
 
 use std::path::Path;

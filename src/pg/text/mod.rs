@@ -47,6 +47,7 @@ mod literals;
 mod normalise;
 mod parser;
 mod seen;
+mod statement;
 mod tree;
 mod values;
 
@@ -62,6 +63,7 @@ pub use self::literals::put_back;
 pub use self::parser::PARSER_THREAD;
 use self::parser::Parser;
 use self::seen::{Fingerprint, Fingerprints, Recent};
+pub(crate) use self::statement::{statement, written};
 use crate::engine::ids::TextId;
 use crate::engine::text::{NamedBy, Text};
 
