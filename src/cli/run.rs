@@ -93,7 +93,7 @@ impl Asked {
         };
         let compiled =
             plan::load(&self.plan, &surroundings).map_err(|error| Failure::new(Exit::Usage, error))?;
-        let Compiled { plan, script, limits } = compiled;
+        let Compiled { plan, script, limits, .. } = compiled;
         for step in &plan.steps {
             if let Work::Backfill { table } = &step.work {
                 let message = format!(

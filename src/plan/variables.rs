@@ -179,7 +179,9 @@ impl Variables {
             "ident" => format!("\"{}\"", value.replace('"', "\"\"")),
             "literal" => literal(value),
             _ => {
-                return Err(format!("{written}: write ${{{name}}}, ${{{name}:ident}} or ${{{name}:literal}}"));
+                return Err(format!(
+                    "{written}: write ${{{name}}}, ${{{name}:ident}} or ${{{name}:literal}}"
+                ));
             }
         };
         match within {

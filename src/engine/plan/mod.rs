@@ -5,11 +5,14 @@
 //! (`crate::plan`), where its SQL stays: the engine sees statements without literals, and orders name a [`order::Unit`].
 //! Never runs anything; the life of steps is `super::steps`.
 
+pub mod deed;
 mod expect;
+mod expects;
 pub mod facts;
 pub mod forecast;
 pub mod form;
 pub mod leftover;
+mod locks;
 pub mod order;
 pub mod window;
 

@@ -57,7 +57,9 @@ impl Steps {
         let (why, opens) = match self.mission.plan.opening(sight.utc_us) {
             Opening::Open { .. } => (None, None),
             Opening::Closed { opens_utc_us } => (Some("no window is open".to_owned()), opens_utc_us),
-            Opening::Frozen { freeze, opens_utc_us } => (Some(format!("freeze: {}", freeze.name)), opens_utc_us),
+            Opening::Frozen { freeze, opens_utc_us } => {
+                (Some(format!("freeze: {}", freeze.name)), opens_utc_us)
+            }
         };
         if let Some(why) = why {
             let wait_us = opens.map(|opens| u64::try_from(opens.saturating_sub(sight.utc_us)).unwrap_or(0));

@@ -48,6 +48,7 @@ mod normalise;
 mod parser;
 pub mod script;
 mod seen;
+mod statement;
 mod tree;
 mod values;
 
@@ -63,6 +64,7 @@ pub use self::literals::put_back;
 pub use self::parser::PARSER_THREAD;
 use self::parser::Parser;
 use self::seen::{Fingerprint, Fingerprints, Recent};
+pub(crate) use self::statement::{statement, written};
 use crate::engine::ids::TextId;
 use crate::engine::text::{NamedBy, Text};
 
