@@ -47,6 +47,7 @@ mod literals;
 mod normalise;
 mod parser;
 mod seen;
+mod setting;
 mod tree;
 mod values;
 
@@ -60,6 +61,7 @@ use regex::Regex;
 
 pub use self::literals::put_back;
 pub use self::parser::PARSER_THREAD;
+pub(in crate::pg) use self::setting::outlasts_its_transaction;
 use self::parser::Parser;
 use self::seen::{Fingerprint, Fingerprints, Recent};
 use crate::engine::ids::TextId;
