@@ -12,6 +12,9 @@
 //! Rungs climb with failed attempts and with failed looks: where readers overlap without end, nobody would ever be
 //! young enough for the first one.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::guard::seconds;
