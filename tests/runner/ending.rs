@@ -90,7 +90,7 @@ async fn weak_work_outlives_the_runner_and_strong_work_does_not() {
             let blocker = db.actor("test/blocker").await;
             blocker.exec("begin; insert into t values (1)").await;
             for weak in [false, true] {
-                let mut rig = Rig::start(&db, script(&[&["alter table t add column y int"]])).await;
+                let rig = Rig::start(&db, script(&[&["alter table t add column y int"]])).await;
                 let cic = "create index concurrently i on t (x)".to_owned();
                 let order = match weak {
                     true => Try { transaction: false, weak, sql: Some(cic), ..in_transaction(1) },
