@@ -5,5 +5,7 @@ mod support;
 
 mod ending;
 mod looking;
+mod asking;
 mod rig;
+mod surveying;
 mod trying;

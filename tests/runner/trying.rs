@@ -69,7 +69,8 @@ async fn a_lock_that_is_not_had_in_time_ends_the_attempt_and_nothing_else_is_run
     for version in versions() {
         let db = cluster(version.major).database("timed_out").await;
         let actor = db.actor("test/app").await;
-        actor.exec("create table t (x int); create table free (x int); begin; select from t").await;
+        actor.exec("create table t (x int); create table free (x int)").await;
+        actor.exec("begin; select from t").await;
         let mut rig = Rig::start(&db, script(&[&["alter table free add column y int"]])).await;
         let order = Try {
             first: vec![first("t", EXCLUSIVE)],
@@ -126,9 +127,9 @@ async fn a_stop_hits_the_attempt_it_names_and_no_other() {
     for version in versions() {
         let db = cluster(version.major).database("stopped").await;
         let actor = db.actor("test/app").await;
-        actor.exec("create table t (x int); begin; select from t").await;
-        let mut rig =
-            Rig::start(&db, script(&[&["alter table t add column y int"], &["select pg_sleep(60)"]])).await;
+        actor.exec("create table t (x int)").await;
+        actor.exec("begin; select from t").await;
+        let mut rig = Rig::start(&db, script(&[&["alter table t add column y int"], &["select pg_sleep(60)"]])).await;
         let control = db.actor("test/control").await;
         rig.order(Order::Try(Box::new(in_transaction(7))));
         rig.is_at(&control, "wait_event_type = 'Lock'").await;
@@ -141,8 +142,7 @@ async fn a_stop_hits_the_attempt_it_names_and_no_other() {
         assert_eq!(rig.ended(8).await, TryEnd::Done);
         // Over already: nobody is hit.
         rig.order(Order::Stop { number: 8 });
-        let alone =
-            Try { transaction: false, sql: Some("select pg_sleep(60)".to_owned()), ..in_transaction(9) };
+        let alone = Try { transaction: false, sql: Some("select pg_sleep(60)".to_owned()), ..in_transaction(9) };
         rig.order(Order::Try(Box::new(alone)));
         rig.is_at(&control, "wait_event = 'PgSleep'").await;
         rig.order(Order::Stop { number: 9 });
