@@ -68,6 +68,8 @@ ties (tie, of, oid) as (
   select 'named', oid, oid from named
   union select 'table', n.oid, i.indrelid from named n join pg_index i on i.indexrelid = n.oid
   union select 'partition', n.oid, d.oid from named n, down d
+  union select 'partition', i.indrelid, h.inhrelid from named n join pg_index i on i.indexrelid = n.oid
+    join pg_inherits h on h.inhparent = i.indrelid
   union select 'parent', n.oid, u.oid from named n, up u
   union select 'default', p.partrelid, p.partdefid from pg_partitioned_table p
     where p.partdefid <> 0 and (p.partrelid in (select oid from named) or p.partrelid in (select oid from up))

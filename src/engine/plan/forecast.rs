@@ -175,7 +175,11 @@ impl<'s> Draft<'s> {
             }
             return;
         };
-        for need in rule.needs {
+        // The foreign keys of a partition are those of its parent, as a rule: they need nothing of the other table.
+        let inherits = self.tied(|tie| tie == Tie::ParentOf(named.oid)).next().is_some();
+        for mut need in rule.needs {
+            need.sure &=
+                !(inherits && need.reach == Reach::Referenced && matches!(act.deed, Deed::DropTable { .. }));
             for (relation, why) in self.reach(named, need.reach) {
                 let needed = self.needs.entry(relation.oid).or_default();
                 let mode = if need.sure { &mut needed.sure } else { &mut needed.perhaps };
@@ -216,6 +220,7 @@ impl<'s> Draft<'s> {
             Reach::Parents => format!("{whole} is its partition"),
             Reach::ParentsDefault => format!("default partition beside {whole}"),
             Reach::Table => format!("table of {whole}"),
+            Reach::TablePartitions => format!("partition of the table of {whole}"),
             Reach::Referenced => format!("referenced by {whole}"),
             Reach::Referencing => format!("references {whole}"),
         };
@@ -231,6 +236,15 @@ impl<'s> Draft<'s> {
                 .filter(|relation| relation.oid != oid)
                 .collect(),
             Reach::Table => self.tied(|tie| tie == Tie::TableOf(oid)).collect(),
+            Reach::TablePartitions => {
+                let tables: Vec<Oid> =
+                    self.tied(|tie| tie == Tie::TableOf(oid)).map(|table| table.oid).collect();
+                let of = |tie| match tie {
+                    Tie::PartitionOf(of) | Tie::DefaultPartitionOf(of) => tables.contains(&of),
+                    _ => false,
+                };
+                self.tied(of).collect()
+            }
             Reach::Referenced => self.tied(|tie| tie == Tie::ReferencedBy(oid)).collect(),
             Reach::Referencing => self.tied(|tie| tie == Tie::References(oid)).collect(),
         };
@@ -327,8 +341,12 @@ fn unsaid(kind: &str, act: &Act) -> Option<String> {
             "whether {} is written anew: that depends on the type that {object} has now",
             act.relation
         )),
+        Deed::Truncate { cascade: true } => Some(format!(
+            "what references the tables that reference {} is locked and emptied too",
+            act.relation
+        )),
         Deed::DropTable { cascade: true } | Deed::DropColumn { cascade: true } => Some(format!(
-            "what depends on {} and is locked and dropped with it",
+            "what depends on {} is locked and dropped with it",
             act.object.as_ref().map_or(act.relation.as_str(), |_| object)
         )),
         _ => None,

@@ -25,6 +25,8 @@ pub(super) enum Reach {
     ParentsDefault,
     /// The table whose index it is.
     Table,
+    /// The partitions of that table.
+    TablePartitions,
     /// The tables that its foreign keys point to.
     Referenced,
     /// The tables whose foreign keys point to it.
@@ -86,7 +88,7 @@ impl Rule {
 }
 
 /// What `deed` takes and does on a server of this version; nothing where it is unknown.
-pub(super) fn rule(deed: Deed, _version_num: u32) -> Rule {
+pub(super) fn rule(deed: Deed, version_num: u32) -> Rule {
     const FULL: LockMode = AccessExclusiveLock;
     match deed {
         Deed::Unknown
@@ -116,11 +118,11 @@ pub(super) fn rule(deed: Deed, _version_num: u32) -> Rule {
             let rule = Rule::tree(FULL);
             if cascade { rule.and(Reach::Referencing, FULL) } else { rule }
         }
-        _ => rule_of_alter(deed),
+        _ => rule_of_alter(deed, version_num),
     }
 }
 
-fn rule_of_alter(deed: Deed) -> Rule {
+fn rule_of_alter(deed: Deed, version_num: u32) -> Rule {
     const FULL: LockMode = AccessExclusiveLock;
     match deed {
         Deed::AddColumn { filling: Filling::Each, .. } => Rule::tree(FULL).data(DataKind::Rewrite),
@@ -145,6 +147,11 @@ fn rule_of_alter(deed: Deed) -> Rule {
             Rule::tree(FULL).scan_unless(not_valid)
         }
         Deed::AddForeignKey { not_valid } => Rule::tree(ShareRowExclusiveLock).scan_unless(not_valid),
+        // Before 18 the indexes of partitions are built like others; a column that becomes NOT NULL locks them more.
+        Deed::AddUnique | Deed::AddPrimaryKey | Deed::AddExclude if version_num < 180_000 => {
+            let rule = Rule::on(FULL).and(Reach::Partitions, ShareLock).data(DataKind::Build);
+            if deed == Deed::AddPrimaryKey { rule.perhaps(Reach::Partitions, FULL) } else { rule }
+        }
         Deed::AddUnique | Deed::AddPrimaryKey | Deed::AddExclude => Rule::tree(FULL).data(DataKind::Build),
         Deed::UseIndex { primary } => Rule::on(FULL).scan_unless(!primary),
         Deed::Validate => {
@@ -172,9 +179,11 @@ fn rule_of_alter(deed: Deed) -> Rule {
             .and(Reach::Referenced, ShareRowExclusiveLock)
             .data_of(Reach::DefaultPartition, DataKind::Scan),
         Deed::BeAttached { .. } => Rule::tree(FULL).data(DataKind::Scan),
-        Deed::Detach(Detaching::Plain) => Rule::on(FULL).and(Reach::DefaultPartition, FULL),
-        Deed::Detach(_) => Rule::on(ShareUpdateExclusiveLock),
-        Deed::BeDetached(_) => Rule::on(FULL),
+        Deed::Detach(Detaching::Plain) => {
+            Rule::on(FULL).and(Reach::DefaultPartition, FULL).and(Reach::Referenced, ShareRowExclusiveLock)
+        }
+        Deed::Detach(_) => Rule::on(ShareUpdateExclusiveLock).and(Reach::Referenced, ShareRowExclusiveLock),
+        Deed::BeDetached(_) => Rule::tree(FULL),
         _ => rule_of_object(deed),
     }
 }
@@ -189,7 +198,7 @@ fn rule_of_object(deed: Deed) -> Rule {
         }
         Deed::DropIndex { concurrently } => {
             let mode = if concurrently { ShareUpdateExclusiveLock } else { FULL };
-            Rule::on(mode).and(Reach::Table, mode)
+            Rule::on(mode).and(Reach::Table, mode).and(Reach::TablePartitions, mode)
         }
         Deed::ReindexIndex { concurrently } => {
             let own = if concurrently { ShareUpdateExclusiveLock } else { FULL };

@@ -159,7 +159,20 @@ pub(super) fn comment(node: &SyntaxNode) -> Vec<Act> {
         }
         None => relation(node),
     };
-    let deed = if named.is_empty() { Deed::Nothing } else { Deed::Comment };
+    let is_part = object.is_some_and(|object| {
+        matches!(
+            object.kind(),
+            SyntaxKind::OBJECT_CONSTRAINT
+                | SyntaxKind::OBJECT_TRIGGER
+                | SyntaxKind::OBJECT_POLICY
+                | SyntaxKind::OBJECT_RULE
+        )
+    });
+    let deed = match named.as_str() {
+        "" => Deed::Nothing,
+        _ if is_part => Deed::Read,
+        _ => Deed::Comment,
+    };
     vec![Act::new(deed, named)]
 }
 

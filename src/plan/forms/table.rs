@@ -107,8 +107,8 @@ pub(super) fn action(node: &SyntaxNode, table: &str) -> Vec<Act> {
         K::SET_WITHOUT_OIDS => vec![act(Deed::SetOwner)],
         K::OF_TYPE | K::NOT_OF => vec![act(Deed::OfType)],
         K::INHERIT_TABLE | K::NO_INHERIT_TABLE => {
-            let other = relation(node);
-            vec![act(Deed::Inherit), Act::new(Deed::BeInherited, other).about(Some(table.to_owned()))]
+            let deed = if node.kind() == K::INHERIT_TABLE { Deed::BeInherited } else { Deed::Read };
+            vec![act(Deed::Inherit), Act::new(deed, relation(node)).about(Some(table.to_owned()))]
         }
         K::ATTACH_PARTITION => {
             let partition = relation(node);
