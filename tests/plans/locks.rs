@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lockpit::engine::locks::LockMode;
+use lockpit::engine::locks::LockMode::{self, AccessExclusiveLock, ShareLock, ShareUpdateExclusiveLock};
 use lockpit::engine::plan::forecast::{DataKind, Forecast};
 use lockpit::engine::plan::form::{Deed, Form};
 use lockpit::engine::plan::{Part, Statement};
@@ -160,7 +160,6 @@ const STATEMENTS: &[(u32, &str)] = &[
     (14, "alter sequence a_seq restart with 5"),
     (14, "alter sequence a_seq owned by plain.a"),
     (14, "drop sequence a_seq"),
-    (15, "alter table plain set access method heap"),
     (14, "alter table events alter t set storage external"),
     (14, "alter table events add column x int references users (id)"),
     (14, "alter table events add column x uuid default gen_random_uuid()"),
@@ -170,7 +169,6 @@ const STATEMENTS: &[(u32, &str)] = &[
     (14, "drop table users cascade"),
     (14, "truncate users cascade"),
     (14, "alter table only events add constraint k unique (k, v)"),
-    (14, "alter table events set (autovacuum_enabled = off)"),
     (14, "drop table parent cascade"),
     (14, "alter table parent rename column a to aa"),
     (14, "alter table parent alter a set not null"),
@@ -208,13 +206,12 @@ struct Seen {
 const SCANS: &str =
     "select name, pg_stat_get_xact_numscans(oid) from noted where kind in ('r', 'm') order by 1";
 
-/// Locks of the session on relations that were there before, by the numbers noted then.
-fn held(pid: i32, granted_only: bool) -> String {
-    let granted = if granted_only { "and l.granted" } else { "" };
+/// Locks of the session, held or awaited, on relations that were there before, by the numbers noted then.
+fn locked(pid: i32) -> String {
     format!(
         "select b.name, l.mode from pg_locks l join noted b on b.oid = l.relation
          where l.locktype = 'relation' and l.pid = {pid} and l.database = (select oid from pg_database
-           where datname = current_database()) {granted}"
+           where datname = current_database())"
     )
 }
 
@@ -245,7 +242,7 @@ async fn run(actor: &Actor, sql: &str) -> Result<Seen, String> {
         return Err(format!("{:?}", error.as_db_error().map(|error| error.message().to_owned())));
     }
     let mut seen = Seen::default();
-    pairs(&actor.rows(&held(actor.pid(), true)).await, &mut seen.locks);
+    pairs(&actor.rows(&locked(actor.pid())).await, &mut seen.locks);
     seen.rewritten = actor
         .rows(
             "select n.name from noted n join pg_class c on c.oid = n.oid
@@ -256,6 +253,11 @@ async fn run(actor: &Actor, sql: &str) -> Result<Seen, String> {
     seen.scanned = actor.rows(SCANS).await.into_iter().filter(|row| !before.contains(row)).collect();
     actor.exec("rollback").await;
     Ok(seen)
+}
+
+/// Indexes, and sequences of columns, follow their table.
+fn follows(name: &str) -> bool {
+    ["_idx", "_pkey", "_key", "_idx1", "_seq"].iter().any(|end| name.ends_with(end))
 }
 
 /// Where what was seen differs from the forecast.
@@ -276,10 +278,8 @@ fn differences(forecast: &Forecast, seen: &Seen, form: &Form) -> Vec<String> {
         }
     }
     for (name, mode) in seen.locks.iter().filter(|(_, mode)| matters(**mode)) {
-        // Indexes, and sequences of columns, follow their table.
-        let follows = ["_idx", "_pkey", "_key", "_idx1", "_seq"].iter().any(|end| name.ends_with(end));
         let told = forecast.locks.iter().any(|need| need.name == *name);
-        if !told && forecast.unknown.is_empty() && (!follows || names.contains(name)) {
+        if !told && forecast.unknown.is_empty() && (!follows(name) || names.contains(name)) {
             found.push(format!("untold: {mode} on {name}"));
         }
     }
@@ -295,6 +295,81 @@ fn differences(forecast: &Forecast, seen: &Seen, form: &Form) -> Vec<String> {
         found.push(format!("scanned: {:?}, told {:?}", seen.scanned, forecast.data));
     }
     found
+}
+
+/// Statements that run outside a transaction, what holds them up, and the lock that they then hold or wait for.
+const ALONE: &[(&str, &str, &str, LockMode)] = &[
+    (
+        "create index concurrently made on plain (b)",
+        "update plain set b = 'y'",
+        "plain",
+        ShareUpdateExclusiveLock,
+    ),
+    ("drop index concurrently plain_a_idx", "update plain set b = 'y'", "plain", ShareUpdateExclusiveLock),
+    ("reindex index concurrently plain_c_idx", "update plain set b = 'y'", "plain", ShareUpdateExclusiveLock),
+    ("reindex table concurrently plain", "update plain set b = 'y'", "plain", ShareUpdateExclusiveLock),
+    ("vacuum plain", "lock table plain in share mode", "plain", ShareUpdateExclusiveLock),
+    ("vacuum full plain", "select * from plain", "plain", AccessExclusiveLock),
+    ("vacuum events", "lock table only events_1 in share mode", "events_1", ShareUpdateExclusiveLock),
+    ("reindex table events", "update events_2 set v = 1", "events_2", ShareLock),
+    ("reindex index events_v_idx", "update events_2 set v = 1", "events_2", ShareLock),
+    (
+        "alter table events detach partition events_2 concurrently",
+        "select * from events",
+        "events",
+        ShareUpdateExclusiveLock,
+    ),
+    (
+        "alter table logs detach partition logs_1 concurrently",
+        "select * from logs_1",
+        "logs_1",
+        AccessExclusiveLock,
+    ),
+];
+
+#[tokio::test]
+async fn statements_that_run_alone_take_what_is_forecast() {
+    let mut found = Vec::new();
+    for version in versions() {
+        let db = cluster(version.major).database("alone").await;
+        let (setup, other) = (db.actor("test/setup").await, db.actor("test/other").await);
+        setup.exec(SCHEMA).await;
+        // A default partition and a concurrent detach do not go together.
+        setup.exec("drop table events_default").await;
+        setup.exec(NOTE).await;
+        for (sql, hold, on, mode) in ALONE {
+            let part = part(sql);
+            let survey = survey(&setup, version.major, &part.statements[0].form.relations()).await;
+            let forecast = Forecast::of(&part, &survey);
+            other.exec("begin").await;
+            other.exec(hold).await;
+            let ddl = db.actor("test/ddl").await;
+            let running = ddl.spawn(sql);
+            let wanted =
+                format!("select exists (select from pg_locks where pid = {} and not granted)", ddl.pid());
+            wait_until(&format!("{sql} waits"), LONG, async || {
+                let waits: bool = setup.value(&wanted).await;
+                if waits { Ok(()) } else { Err(format!("it does not; finished: {}", running.is_finished())) }
+            })
+            .await;
+            let mut seen = BTreeMap::new();
+            pairs(&setup.rows(&locked(ddl.pid())).await, &mut seen);
+            other.exec("rollback").await;
+            running.finish(LONG).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            let told =
+                |name: &str| forecast.locks.iter().find(|need| need.name == name).map(|need| need.mode);
+            let strongest = seen.get(*on);
+            if strongest != Some(mode) || told(on) != Some(*mode) {
+                found.push(format!("{} {sql}: {on} is {strongest:?}, told {:?}", version.major, told(on)));
+            }
+            let matters = seen.iter().filter(|(_, mode)| **mode >= LockMode::RowExclusiveLock);
+            let untold = matters.filter(|(name, mode)| told(name) < Some(**mode) && !follows(name));
+            found.extend(
+                untold.map(|(name, mode)| format!("{} {sql}: untold {mode} on {name}", version.major)),
+            );
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[tokio::test]

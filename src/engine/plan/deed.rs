@@ -157,8 +157,6 @@ pub enum Deed {
     CreateIndex {
         /// CONCURRENTLY.
         concurrently: bool,
-        /// ON ONLY: indexes of partitions are not built.
-        only: bool,
     },
     /// The index is dropped.
     DropIndex {

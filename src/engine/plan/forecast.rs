@@ -178,6 +178,9 @@ impl<'s> Draft<'s> {
         // The foreign keys of a partition are those of its parent, as a rule: they need nothing of the other table.
         let inherits = self.tied(|tie| tie == Tie::ParentOf(named.oid)).next().is_some();
         for mut need in rule.needs {
+            if act.only && need.reach == Reach::Partitions {
+                continue;
+            }
             need.sure &=
                 !(inherits && need.reach == Reach::Referenced && matches!(act.deed, Deed::DropTable { .. }));
             for (relation, why) in self.reach(named, need.reach) {
@@ -188,7 +191,9 @@ impl<'s> Draft<'s> {
                 needed.why = needed.why.take().or(why);
             }
         }
-        for (reach, kind) in rule.data {
+        // A partitioned table has no rows of its own.
+        let is_empty = act.only && matches!(named.kind, 'p' | 'I');
+        for (reach, kind) in rule.data.into_iter().filter(|_| !is_empty) {
             let of = self.reach(named, reach);
             let found = of.into_iter().map(|(relation, _)| (relation.oid, kind));
             for work in found.collect::<Vec<_>>() {

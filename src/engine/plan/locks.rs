@@ -192,10 +192,7 @@ fn rule_of_object(deed: Deed) -> Rule {
     const FULL: LockMode = AccessExclusiveLock;
     let build = |concurrently| if concurrently { ShareUpdateExclusiveLock } else { ShareLock };
     match deed {
-        Deed::CreateIndex { concurrently, only } => {
-            let mode = build(concurrently);
-            if only { Rule::on(mode) } else { Rule::tree(mode).data(DataKind::Build) }
-        }
+        Deed::CreateIndex { concurrently } => Rule::tree(build(concurrently)).data(DataKind::Build),
         Deed::DropIndex { concurrently } => {
             let mode = if concurrently { ShareUpdateExclusiveLock } else { FULL };
             Rule::on(mode).and(Reach::Table, mode).and(Reach::TablePartitions, mode)
