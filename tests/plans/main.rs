@@ -1,0 +1,8 @@
+//! Plans against real servers: what is known of statements before they run, and what becomes of them.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod locks;
+mod schema;
+mod surveyed;
