@@ -132,8 +132,8 @@ fn refused(ready: &Ready, in_transaction: bool) -> Option<String> {
     let kind = ready.kind.as_str();
     if is_transaction_control(kind) {
         return Some(format!(
-            "{kind} has no place in a step, which is a transaction where its statements can be in one: take it out, \
-             or write `transaction = false` to send statements one by one"
+            "{kind} has no place in a step: its statements run in one transaction where all of them can, and \
+             `transaction = false` sends them one by one"
         ));
     }
     match kind {
