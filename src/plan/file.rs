@@ -47,9 +47,6 @@ pub(super) fn read(faults: &Faults<'_>, surroundings: &Surroundings) -> Option<C
     let (hooks, hook_scripts) = hooks(&file, &context);
     let probes = probes(&file, &context);
     let sections = file.sections("step", &keys::STEP);
-    if sections.is_empty() && file.place("step").is_some() {
-        faults.at(0, "the plan has no step");
-    }
     let drafts: Vec<Option<Draft>> =
         sections.iter().map(|section| step::read(section, &limits, &context)).collect();
     let named: Vec<(Text, Vec<Text>)> = sections

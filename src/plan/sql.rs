@@ -161,6 +161,11 @@ fn setting(ready: &Ready, in_transaction: bool) -> Option<String> {
         ("idle_in_transaction_session_timeout", "it needs no word in a plan"),
         ("client_connection_check_interval", "it needs no word in a plan"),
     ];
+    if words(ready).any(|word| word == "search_path") {
+        let why = "what a step locks is looked up by its names before it runs, without this search_path: write names \
+                   with their schema";
+        return Some(why.to_owned());
+    }
     for word in words(ready) {
         if let Some((name, instead)) = OWN.iter().find(|(name, _)| *name == word) {
             return Some(format!("lockpit sets {name} for each attempt: take it out; {instead}"));

@@ -26,7 +26,7 @@ fn a_full_plan_says_everything() {
     assert_eq!((parts.len(), parts[0].transaction, parts[0].statements.len()), (1, true, 3));
     assert_eq!(parts[0].statements[2].said, "comment on column users.email_verified is $1");
     assert_eq!(parts[0].statements.iter().map(|it| it.line).collect::<Vec<_>>(), [48, 49, 50]);
-    assert_eq!(script.steps[0].parts[0][0], "set local search_path to \"main\"");
+    assert_eq!(script.steps[0].parts[0][0], "set local work_mem = '64MB'");
     assert_eq!(script.steps[0].parts[0][2], "comment on column users.email_verified is 'proved; by mail'");
     let Work::Sql { parts, .. } = &plan.steps[1].work else { panic!("statements") };
     assert!(!parts[0].transaction && parts[0].statements[0].form.alone.is_some(), "{parts:?}");
@@ -113,14 +113,14 @@ fn a_file_of_sql_is_a_plan() {
         .collect();
     let expected = [
         ("1-create-index-concurrently-users_email", false, 1),
-        ("2-alter-table-app.users", true, 2),
+        ("2-alter-table-app.users", true, 3),
         ("3-alter-table-validate-constraint-orders", true, 1),
         ("4-vacuum-app.users", false, 1),
     ];
     assert_eq!(steps, expected);
     assert_eq!(compiled.plan.name, "plain");
     assert_eq!(
-        compiled.script.steps[1].parts[0][1],
+        compiled.script.steps[1].parts[0][2],
         "update app.users set note = 'gone; at last' where note is null"
     );
 }
@@ -173,7 +173,7 @@ fn variables_become_words_names_and_strings_and_nothing_more() {
     assert_eq!(good("it's \\").expect("good")[0], update("E'it''s \\\\'"));
     assert_eq!(
         good("a$$b"),
-        Err("p.toml:6:20: ${s:literal}: its value has a dollar sign, which can end the quotes around it"
+        Err("p.toml:6:21: ${s:literal}: its value has a dollar sign, which can end the quotes around it"
             .to_owned())
     );
     let digest = |value: &str| read_lines(lines, &[("s", value)]).expect("good").plan.digest;
@@ -181,7 +181,10 @@ fn variables_become_words_names_and_strings_and_nothing_more() {
     assert_ne!(digest("a"), digest("b"));
     for bad in ["x y", "1; drop table t", "-1", "1.", "\"a\"", "", "a--"] {
         let why = read_lines(&lines.replace("\"users\"", "{}"), &[("s", "a"), ("t", bad)]).expect_err(bad);
-        assert!(why.starts_with("p.toml:5:8: ${t}: its value is neither a number nor a plain word"), "{why}");
+        assert!(
+            why.starts_with("p.toml:5:17: ${t}: its value is neither a number nor a plain word"),
+            "{why}"
+        );
         assert!(bad.is_empty() || !why.contains(bad), "{bad}: {why}");
     }
     let sql = read_text("a.sql", "drop table ${t:ident};", &[("t", "a\"b")]).expect("good").script;

@@ -1,5 +1,6 @@
 //! The items of a step are what the server says they are, on every version.
 
+use lockpit::engine::plan::order::{Unit, Way};
 use lockpit::plan::Compiled;
 
 use crate::small::read_lines;
@@ -15,7 +16,7 @@ fn plan(for_each: &str) -> Compiled {
 async fn partitions_at_every_depth_are_found_and_their_names_are_quoted() {
     for version in versions() {
         let db = cluster(version.major).database("items").await;
-        let session = db.connect("items").await;
+        let session = db.actor("items").await;
         let made = "create schema \"S 1\";
             create table events (at int, kind int) partition by range (at);
             create table \"S 1\".\"Part 2\" partition of events for values from (10) to (20);
@@ -23,12 +24,11 @@ async fn partitions_at_every_depth_are_found_and_their_names_are_quoted() {
             create table part_1_a partition of part_1 for values in (1);
             create table part_1_rest partition of part_1 default;
             create table other (a int)";
-        session.batch_execute(made).await.expect("tables");
+        session.exec(made).await;
         let compiled = plan("partitions of events");
         let script = &compiled.script.steps[0];
         let query = script.items.as_ref().expect("a query");
-        let rows = session.query(query.as_str(), &[]).await.expect("items");
-        let items: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let items: Vec<String> = session.rows(query).await;
         assert_eq!(
             items,
             ["\"S 1\".\"Part 2\"", "public.part_1_a", "public.part_1_rest"],
@@ -36,19 +36,14 @@ async fn partitions_at_every_depth_are_found_and_their_names_are_quoted() {
             version.major
         );
         for item in &items {
-            let unit = lockpit::engine::plan::order::Unit {
-                step: 0,
-                item: 0,
-                part: 0,
-                way: lockpit::engine::plan::order::Way::Do,
-            };
+            let unit = Unit { step: 0, item: 0, part: 0, way: Way::Do };
             for sql in compiled.script.statements(unit, Some(item)).expect("statements") {
-                session.batch_execute(&sql).await.expect("it is SQL");
+                session.exec(&sql).await;
             }
         }
-        let query = "select count(*) from pg_description where description like '%part%' or description like '%Part%'";
-        let rows = session.query_one(query, &[]).await.expect("comments");
-        assert_eq!(rows.get::<_, i64>(0), 3);
+        let query = "select count(*) from pg_description where description in \
+                     ('\"S 1\".\"Part 2\"', 'public.part_1_a', 'public.part_1_rest')";
+        assert_eq!(session.value::<i64>(query).await, 3);
     }
 }
 

@@ -258,17 +258,18 @@ fn parse(text: &str, statement: &[Placed<'_>]) -> Result<Option<Piece>, Fault> {
     Ok(Some(Piece { said, kind: kind::refine(&parsed.command, &tokens), relations: parsed.relations, range }))
 }
 
-/// What the parser says, with signs in place of the names it has for them.
+/// What the parser says, with signs and keywords in place of the names it has for them.
 fn plain(why: &str) -> String {
-    const SIGNS: [(&str, &str); 6] = [
+    const SIGNS: [(&str, &str); 7] = [
         ("L_PAREN", "`(`"),
         ("R_PAREN", "`)`"),
+        ("IDENT", "a name"),
         ("L_BRACK", "`[`"),
         ("R_BRACK", "`]`"),
         ("SEMICOLON", "`;`"),
         ("COMMA", "`,`"),
     ];
-    SIGNS.iter().fold(why.to_owned(), |why, (name, sign)| why.replace(name, sign))
+    SIGNS.iter().fold(why.replace("_KW", ""), |why, (name, sign)| why.replace(name, sign))
 }
 
 /// The statement without what its strings and comments hold, in which everything stands where it stood.

@@ -3,7 +3,7 @@ create index concurrently if not exists users_email on "users" (lower(email));
 
 begin;
 alter table app.users drop column legacy_flag;
-set local lock_timeout_is_not_touched.x = 'a;b';
+set local work_mem = '64MB';
 update app.users set note = 'gone; at last' where note is null;
 commit;
 
