@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, target};
 use crate::clock;
 use crate::plan::{self, Surroundings};
 
@@ -37,7 +37,7 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     offline: bool,
     /// Give a variable of the plan its value; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = target::assignment)]
     set: Vec<(String, String)>,
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -52,17 +52,9 @@ enum Format {
     Json,
 }
 
-/// A variable and its value.
-pub(super) fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
-    }
-}
-
 pub(super) fn run(args: &CheckArgs) -> Result<u8, Failure> {
     let utc_us = clock::utc_us();
-    let surroundings = Surroundings { variables: args.set.clone(), utc_us };
+    let surroundings = Surroundings { variables: args.set.clone(), utc_us, ..Surroundings::default() };
     let compiled = plan::load(&args.path, &surroundings).map_err(|error| Failure::new(Exit::Usage, error))?;
     if !args.offline {
         let place = args.conninfo.as_ref().map_or("", |_| " on that server");

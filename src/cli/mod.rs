@@ -16,8 +16,10 @@ mod logs;
 mod misspelt;
 mod replay;
 mod report;
+mod run;
 mod screen;
 mod stub;
+mod takeoff;
 mod target;
 mod tell;
 mod verify;
@@ -52,6 +54,8 @@ struct Cli {
 enum Command {
     /// Watch a database, and guard somebody else's migration
     Attach(Box<attach::AttachArgs>),
+    /// Fly a plan: a migration, step by step, on a session of its own
+    Run(Box<run::RunArgs>),
     /// What a plan will do, and all that is wrong with it, before it is flown
     Check(check::CheckArgs),
     /// Read along with a flight that is in the air
@@ -92,6 +96,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
+        Command::Run(args) => run::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Join(args) => join::run(&args),
         Command::Tell(args) => tell::run(args),

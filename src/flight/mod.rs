@@ -254,10 +254,13 @@ impl Flight {
         };
         let mut runner = None;
         if let Some(mission) = begin.mission.as_mut() {
-            mission.application = name("run");
+            // A flight that goes on answers for the session of its earlier part.
+            let before = mission.resumed.as_ref().and_then(|logbook| logbook.open.as_ref());
+            mission.application = before.map_or_else(|| name("run"), |open| open.application.clone());
             begin.settings.target = Selector::Application(mission.application.clone());
+            let application = mission.application.clone();
             let opened =
-                Runner::open(sampler.place(), name("run"), clock, script.unwrap_or_default(), sender.clone());
+                Runner::open(sampler.place(), application, clock, script.unwrap_or_default(), sender.clone());
             let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
             tasks.push(tokio::spawn(session.run(stop.clone())));
             runner = Some(orders);

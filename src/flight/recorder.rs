@@ -182,6 +182,7 @@ fn create(
             label: begin.label.clone(),
             literals: Some(literals::word(begin.settings.keep_literals).to_owned()),
             database: Some(attached.database_name.clone()),
+            plan: begin.mission.as_ref().map(|mission| mission.plan.name.clone()),
             ..Meta::default()
         },
     };
@@ -189,7 +190,8 @@ fn create(
     match record {
         Record::File(path) | Record::Resume(path) => Ok((Log::create(&path, &header, options)?, path)),
         Record::Directory(dir) => {
-            create_beside(default_path(&dir, begin.utc_us, &attached.database_name), &header, options)
+            let plan = begin.mission.as_ref().map(|mission| mission.plan.name.as_str());
+            create_beside(default_path(&dir, begin.utc_us, &attached.database_name, plan), &header, options)
         }
         Record::Ring { dir, keep_ms } => {
             let stem = default_name(begin.utc_us, &attached.database_name);

@@ -119,6 +119,8 @@ pub struct Surroundings {
     pub variables: Vec<(String, String)>,
     /// Now, microseconds since 1970 UTC: windows are told from here on.
     pub utc_us: i64,
+    /// The limits that the plan's own stand over.
+    pub limits: Limits,
 }
 
 /// Why a plan cannot be flown: one sentence for each thing that is wrong, each with its place.

@@ -12,7 +12,6 @@ use super::step::Draft;
 use super::variables::Variables;
 use super::{Compiled, Context, Surroundings, Wishes};
 use crate::engine::plan::{Acquire, Plan, PlanStep, Work};
-use crate::engine::settings::Limits;
 
 /// The longest name of a relation in an id, in characters.
 const MOST_CHARS: usize = 30;
@@ -44,7 +43,7 @@ pub(super) fn read(path: &Path, faults: &Faults<'_>, surroundings: &Surroundings
             steps: Vec::new(),
         },
         script: Script::default(),
-        limits: Limits::default(),
+        limits: surroundings.limits.clone(),
         wishes: Vec::new(),
         probes: Vec::new(),
         tz: "UTC".to_owned(),

@@ -5,6 +5,7 @@
 
 use super::Context;
 use super::forms;
+use super::script::Script;
 use super::section::Text;
 use super::variables::Expanded;
 use crate::engine::plan::{Part, Statement};
@@ -56,7 +57,11 @@ fn ready(piece: script::Piece, expanded: &Expanded, context: &Context<'_>) -> Re
     let [(item, stand_in), _] = STAND_INS;
     let said = piece.said.replace(stand_in, item);
     Ready {
-        statement: Statement { said, form: forms::read(&sql), line: context.faults.line(at) },
+        statement: Statement {
+            said,
+            form: forms::read(&sql.replace(Script::ITEM_LITERAL, "''")),
+            line: context.faults.line(at),
+        },
         at,
         kind: piece.kind,
         relations: piece.relations.into_iter().map(|name| name.replace(stand_in, item)).collect(),

@@ -61,7 +61,7 @@ async fn a_wrong_plan_exits_2_with_every_fault() {
     assert_eq!((exit, &*stdout), (2, ""));
     assert!(stderr.contains("add --offline"), "{stderr}");
     let (exit, _, stderr) = check(&["check", "--offline", "--set", "=x", &good]).await;
-    assert!(exit == 2 && stderr.contains("write NAME=VALUE"), "{stderr}");
+    assert!(exit == 2 && stderr.contains("expected NAME=VALUE"), "{stderr}");
 }
 
 #[tokio::test]

@@ -32,6 +32,6 @@ pub(crate) fn read_lines(lines: &str, variables: &[(&str, &str)]) -> Result<Comp
 fn read_at(path: &Path, variables: &[(&str, &str)]) -> Result<Compiled, String> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let folder = format!("{}/", path.parent().expect("a folder").display());
-    let read = load(path, &Surroundings { variables, utc_us: NOW_US });
+    let read = load(path, &Surroundings { variables, utc_us: NOW_US, ..Surroundings::default() });
     read.map_err(|error| error.to_string().replace(&folder, ""))
 }

@@ -10,6 +10,7 @@ use super::facts::Survey;
 use super::order::LockFirst;
 use crate::engine::ids::Oid;
 use crate::engine::locks::LockMode;
+use crate::engine::steps::Offer;
 
 /// What a part will need and cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,5 +94,10 @@ impl Forecast {
             stop_loses: "not known".to_owned(),
             stop_leaves: "not known".to_owned(),
         }
+    }
+
+    /// What a clean-up needs.
+    pub fn of_clean_up(_offer: &Offer, survey: &Survey) -> Forecast {
+        Forecast::of(&Part { transaction: false, statements: Vec::new() }, survey)
     }
 }

@@ -48,6 +48,8 @@ mod normalise;
 mod parser;
 pub mod script;
 mod seen;
+mod setting;
+mod statement;
 mod tree;
 mod values;
 
@@ -63,6 +65,8 @@ pub use self::literals::put_back;
 pub use self::parser::PARSER_THREAD;
 use self::parser::Parser;
 use self::seen::{Fingerprint, Fingerprints, Recent};
+pub(in crate::pg) use self::setting::outlasts_its_transaction;
+pub(crate) use self::statement::{statement, written};
 use crate::engine::ids::TextId;
 use crate::engine::text::{NamedBy, Text};
 

@@ -65,12 +65,6 @@ pub fn split(text: &str) -> (Vec<Piece>, Vec<Fault>) {
     (pieces, faults)
 }
 
-/// PostgreSQL's name of the first command of `text`, told by its words alone.
-pub fn kind_of(text: &str) -> String {
-    let tokens: Vec<_> = lexer::tokens(text, false).into_iter().filter(|token| !token.is_blank()).collect();
-    kind::by_keywords(kind::outline(&tokens).first).unwrap_or_else(|| kind::UNKNOWN.to_owned())
-}
-
 /// Every part of a text that a lexer reads as one: where it stands, and how it may be written into.
 pub fn parts(text: &str) -> Vec<(Range<usize>, Within)> {
     let mut parts: Vec<(Range<usize>, Within)> = Vec::new();

@@ -48,7 +48,7 @@ pub(super) fn strict(text: &str) -> Result<Option<Parsed>, (usize, String)> {
 }
 
 /// The name of a statement: that of its node, in PostgreSQL's words.
-fn command(statement: &SyntaxNode) -> String {
+pub(super) fn command(statement: &SyntaxNode) -> String {
     let name = match statement.kind() {
         SyntaxKind::COMMENT_ON => "COMMENT",
         SyntaxKind::COMMIT_TRANSACTION => "COMMIT",
@@ -106,7 +106,7 @@ fn is_relation(kind: SyntaxKind) -> bool {
 }
 
 /// A name as it is written, without the space between its parts, safe to show.
-fn written(name: &SyntaxNode) -> String {
+pub(super) fn written(name: &SyntaxNode) -> String {
     let tokens = name.descendants_with_tokens().filter_map(SyntaxElement::into_token);
     let mut out = String::new();
     for token in tokens.filter(|token| !token.text().trim_ascii().is_empty()) {

@@ -1,0 +1,1 @@
+//! Plans without a server: what the runner says comes from the test.
