@@ -4,11 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod locks;
-mod schema;
-mod surveyed;
 mod check;
 mod files;
 mod items;
+mod locks;
+mod schema;
 mod small;
+mod surveyed;
 mod wrong;

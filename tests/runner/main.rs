@@ -3,9 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asking;
 mod ending;
 mod looking;
-mod asking;
 mod rig;
 mod surveying;
 mod trying;
