@@ -312,18 +312,18 @@ const ALONE: &[(&str, &str, &str, LockMode)] = &[
     ("vacuum full plain", "select * from plain", "plain", AccessExclusiveLock),
     ("vacuum events", "lock table only events_1 in share mode", "events_1", ShareUpdateExclusiveLock),
     ("reindex table events", "update events_2 set v = 1", "events_2", ShareLock),
-    ("reindex index events_v_idx", "update events_2 set v = 1", "events_2", ShareLock),
+    ("reindex index events_v_idx", "lock table only events_2 in row exclusive mode", "events_2", ShareLock),
     (
         "alter table events detach partition events_2 concurrently",
-        "select * from events",
-        "events",
-        ShareUpdateExclusiveLock,
+        "lock table only events_2 in access share mode",
+        "events_2",
+        AccessExclusiveLock,
     ),
     (
         "alter table logs detach partition logs_1 concurrently",
-        "select * from logs_1",
-        "logs_1",
-        AccessExclusiveLock,
+        "lock table only logs_1 in access share mode",
+        "logs",
+        ShareUpdateExclusiveLock,
     ),
 ];
 
