@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod leftovers;
 mod locks;
 mod schema;
+mod statements;
 mod surveyed;

@@ -152,7 +152,7 @@ fn expects(statements: &[&str]) -> Vec<Expect> {
 
 #[test]
 fn what_is_expected_follows_from_what_is_done() {
-    let (t, c) = || -> (String, String) { ("t".to_owned(), "c".to_owned()) }();
+    let (t, c) = ("t".to_owned(), "c".to_owned());
     let not_null = Some(true);
     assert_eq!(
         expects(&["alter table t add c int", "alter table t alter c set not null"]),
