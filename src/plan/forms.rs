@@ -174,3 +174,6 @@ fn alone(kind: &str, sql: &str) -> Option<String> {
         || (kind == "DISCARD" && words.get(1).is_some_and(|word| word.starts_with("ALL")));
     is_alone.then(|| format!("{kind} cannot run inside a transaction"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
-//! Plans against real servers: what is known of statements before they run, and what becomes of them.
-//! Plans as people write them.
+//! Plans as people write them, and against real servers: what is known of statements before they run, and what becomes
+//! of them.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -7,8 +7,10 @@ mod support;
 mod check;
 mod files;
 mod items;
+mod leftovers;
 mod locks;
 mod schema;
 mod small;
+mod statements;
 mod surveyed;
 mod wrong;

@@ -199,7 +199,10 @@ fn rule_of_object(deed: Deed) -> Rule {
         }
         Deed::ReindexIndex { concurrently } => {
             let own = if concurrently { ShareUpdateExclusiveLock } else { FULL };
-            Rule::on(own).and(Reach::Table, build(concurrently)).data_of(Reach::Table, DataKind::Build)
+            Rule::on(own)
+                .and(Reach::Table, build(concurrently))
+                .and(Reach::TablePartitions, build(concurrently))
+                .data_of(Reach::Table, DataKind::Build)
         }
         Deed::ReindexTable { concurrently } => Rule::tree(build(concurrently)).data(DataKind::Build),
         Deed::AlterIndex | Deed::CreateStatistics | Deed::Comment => Rule::on(ShareUpdateExclusiveLock),

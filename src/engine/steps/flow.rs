@@ -206,7 +206,7 @@ impl Steps {
     pub(super) fn wanted(&self, unit: Unit) -> Option<(Vec<String>, Vec<Expect>)> {
         if unit.way == Way::CleanUp {
             let offer = self.offers.get(unit.part as usize)?;
-            return Some((vec![offer.table()], Vec::new()));
+            return Some((vec![offer.table(), offer.object()], Vec::new()));
         }
         let part = self.part_of(unit)?;
         let mut relations: Vec<String> = Vec::new();
@@ -297,7 +297,9 @@ impl Steps {
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
         let Some(state) = self.states.get(unit.step as usize) else { return };
         let Some(forecast) = &state.forecast else { return };
-        let relations: Vec<_> = forecast.locks.iter().map(|lock| (lock.relation, lock.mode)).collect();
+        // A lock that may not be needed is not waited for: the attempt's own time limit bounds it.
+        let sure = forecast.locks.iter().filter(|lock| lock.sure);
+        let relations: Vec<_> = sure.map(|lock| (lock.relation, lock.mode)).collect();
         if state.stage != Stage::Acquiring {
             self.enter(sight.at, unit.step, Stage::Acquiring, "looks who holds what it needs", turn);
         }

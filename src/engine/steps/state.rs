@@ -182,4 +182,10 @@ impl Offer {
     pub fn table(&self) -> String {
         quote_name([self.leftover.schema.as_str(), self.leftover.table.as_str()])
     }
+
+    /// What is left, quoted.
+    pub fn object(&self) -> String {
+        let schema = self.leftover.object_schema.as_deref().unwrap_or(&self.leftover.schema);
+        quote_name([schema, self.leftover.name.as_str()])
+    }
 }
