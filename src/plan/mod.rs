@@ -35,6 +35,8 @@ use variables::Variables;
 
 /// The longest file that is read.
 const MOST_BYTES: u64 = 8 << 20;
+/// The most steps: a plan is flown by people.
+const MOST_STEPS: usize = 1_000;
 
 /// A plan that can be flown.
 #[derive(Debug, Clone)]
@@ -145,6 +147,12 @@ pub fn load(path: &Path, surroundings: &Surroundings) -> Result<Compiled, PlanEr
     let is_sql = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
     let plan =
         if is_sql { plain::read(path, &faults, surroundings) } else { file::read(&faults, surroundings) };
+    if let Some(many) = plan.as_ref().map(|plan| plan.plan.steps.len()).filter(|many| *many > MOST_STEPS) {
+        faults.beside(format!(
+            "the plan has {many} steps, and at most {MOST_STEPS} are flown: put statements that belong together into \
+             one transaction"
+        ));
+    }
     faults.judge(plan)
 }
 

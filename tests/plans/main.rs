@@ -1,14 +1,13 @@
-//! Plans against real servers: what is known of statements before they run, and what becomes of them.
-//! Plans as people write them.
+//! Plans: as people write them, what is known of their statements before they run, and what servers make of them.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod locks;
-mod schema;
-mod surveyed;
 mod check;
 mod files;
 mod items;
+mod locks;
+mod schema;
 mod small;
+mod surveyed;
 mod wrong;

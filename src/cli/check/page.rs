@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::engine::duration::duration_text;
 use crate::engine::plan::facts::Survey;
 use crate::engine::plan::forecast::Forecast;
-use crate::engine::plan::{Gate, Part, PlanStep, Statement, Work};
+use crate::engine::plan::{Gate, Part, PlanStep, Work};
 use crate::plan::outlook::Outlook;
 use crate::plan::{Compiled, Wishes};
 
@@ -101,7 +101,10 @@ fn checked<'a>(step: &'a PlanStep, wishes: &Wishes) -> CheckedStep<'a> {
                 locks: None,
                 rewrites: None,
                 scans: None,
-                stop_cost: stop_cost(part, statement),
+                stop_cost: stop_cost(&Part {
+                    transaction: part.transaction,
+                    statements: vec![statement.clone()],
+                }),
                 findings: Vec::new(),
             })
             .collect(),
@@ -135,8 +138,8 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
 fn statements(page: &mut String, part: &Part) {
     for statement in &part.statements {
         *page += &format!("    line {}: {}\n", statement.line, statement.said);
-        *page += &format!("      stopped, it {}\n", stop_cost(part, statement));
     }
+    *page += &format!("      stopped, it {}\n", stop_cost(part));
 }
 
 /// What a step does, in words.
@@ -172,9 +175,8 @@ fn gate_words(gate: &Gate) -> String {
     format!("waits {}", waits.join(", "))
 }
 
-/// What is known without a server of the cost of stopping a statement.
-fn stop_cost(part: &Part, statement: &Statement) -> String {
-    let alone = Part { transaction: part.transaction, statements: vec![statement.clone()] };
+/// What is known without a server of the cost of stopping a part.
+fn stop_cost(part: &Part) -> String {
     let nothing = Survey {
         version_num: 0,
         deadlock_timeout_ms: 1_000,
@@ -184,7 +186,7 @@ fn stop_cost(part: &Part, statement: &Statement) -> String {
         leftovers: Vec::new(),
         advisory: Vec::new(),
     };
-    let forecast = Forecast::of(&alone, &nothing);
+    let forecast = Forecast::of(part, &nothing);
     format!("loses: {}; leaves: {}", forecast.stop_loses, forecast.stop_leaves)
 }
 
