@@ -163,6 +163,8 @@ fn read(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err("it is longer than 8 MiB; split it".to_owned());
     }
+    // Some editors put a mark before everything else.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("it is not UTF-8 from byte {at} on: write it anew as UTF-8")

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::engine::duration::duration_text;
 use crate::engine::plan::facts::Survey;
 use crate::engine::plan::forecast::Forecast;
-use crate::engine::plan::{Gate, Part, PlanStep, Work};
+use crate::engine::plan::{Gate, Part, Phase, PlanStep, Work};
 use crate::plan::outlook::Outlook;
 use crate::plan::{Compiled, Wishes};
 
@@ -88,7 +88,7 @@ fn checked<'a>(step: &'a PlanStep, wishes: &Wishes) -> CheckedStep<'a> {
     let statements = parts.iter().flat_map(|part| part.statements.iter().map(move |it| (part, it)));
     CheckedStep {
         id: &step.id,
-        phase: step.phase.map(|phase| phase.word()),
+        phase: step.phase.map(Phase::word),
         work,
         for_each,
         expect_ms: wishes.expect_ms,
@@ -121,7 +121,7 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
     page += &format!(" · {} · sha256 {}\n", counted(plan.steps.len(), "step"), &plan.digest[..12]);
     let ids = plan.steps.iter().map(|step| step.id.chars().count()).max().unwrap_or(0);
     for (number, (step, wishes)) in plan.steps.iter().zip(&compiled.wishes).enumerate() {
-        let phase = step.phase.map_or("", |phase| phase.word());
+        let phase = step.phase.map_or("", Phase::word);
         let head = format!("{:>3} {:<ids$}  {phase:<8}  {}", number + 1, step.id, work(step, wishes));
         page += &format!("\n{}\n", head.trim_end());
         if let Work::Sql { parts, .. } = &step.work {
