@@ -20,6 +20,7 @@ mod section;
 mod sequence;
 mod sql;
 mod step;
+mod unmet;
 mod variables;
 mod work;
 
@@ -31,6 +32,7 @@ use crate::engine::settings::Limits;
 use calendar::DAYS_AHEAD;
 use faults::Faults;
 pub use script::Script;
+pub use unmet::unmet;
 use variables::Variables;
 
 /// The longest file that is read.

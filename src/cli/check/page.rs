@@ -10,7 +10,7 @@ use crate::engine::plan::facts::Survey;
 use crate::engine::plan::forecast::Forecast;
 use crate::engine::plan::{Gate, Part, Phase, PlanStep, Work};
 use crate::plan::outlook::Outlook;
-use crate::plan::{Compiled, Wishes};
+use crate::plan::{Compiled, Wishes, unmet};
 
 /// The object for programs.
 #[derive(Debug, Serialize)]
@@ -131,6 +131,9 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
         }
     }
     page += &format!("\n{}\n", Outlook::of(compiled, utc_us).sentence());
+    for wish in unmet(compiled) {
+        page += &format!("{wish}\n");
+    }
     page += "locks, sizes and blockers are not known without a server\n";
     page
 }
