@@ -5,6 +5,7 @@ mod support;
 
 mod check;
 mod files;
+mod hostile;
 mod items;
 mod locks;
 mod schema;
