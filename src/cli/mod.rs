@@ -74,7 +74,7 @@ enum Command {
     Logs(logs::LogsArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
-    /// Completions, manual pages, the configuration file with its defaults, the table of keys, the reference of plans
+    /// Completions, manual pages, the configuration file with its defaults, the table of keys, and the reference of plans
     Generate(generate::GenerateArgs),
 }
 

@@ -15,12 +15,16 @@ use crate::engine::near::is_near;
 pub(super) struct Faults<'a> {
     path: &'a Path,
     text: &'a str,
+    /// Where its lines begin.
+    lines: Vec<usize>,
     found: RefCell<BTreeSet<(Option<usize>, String)>>,
 }
 
 impl<'a> Faults<'a> {
     pub(super) fn new(path: &'a Path, text: &'a str) -> Faults<'a> {
-        Faults { path, text, found: RefCell::default() }
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Faults { path, text, lines, found: RefCell::default() }
     }
 
     /// The file's text.
@@ -45,9 +49,10 @@ impl<'a> Faults<'a> {
 
     /// Line and column of a byte of the file, both from 1; columns are characters.
     fn place(&self, byte: usize) -> (usize, usize) {
-        let before = &self.text[..self.text.floor_char_boundary(byte)];
-        let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
-        (before.matches('\n').count() + 1, line.chars().count() + 1)
+        let byte = self.text.floor_char_boundary(byte);
+        let line = self.lines.partition_point(|begin| *begin <= byte);
+        let begin = self.lines[line.saturating_sub(1)];
+        (line, self.text[begin..byte].chars().count() + 1)
     }
 
     /// `value`, if nothing is wrong.

@@ -170,7 +170,7 @@ fn progress(plan: &Section<'_>, faults: &Faults<'_>) {
     match progress.text.as_str() {
         "log" => {}
         "database" => {
-            faults.at(progress.at, "`progress`: this release keeps what is done in the flight's log only")
+            faults.at(progress.at, "`progress`: this release keeps what is done in the flight's log only");
         }
         other => faults.at(progress.at, format!("`progress` is \"log\" or \"database\", not \"{other}\"")),
     }

@@ -20,6 +20,7 @@ mod section;
 mod sequence;
 mod sql;
 mod step;
+mod unmet;
 mod variables;
 mod work;
 
@@ -31,10 +32,13 @@ use crate::engine::settings::Limits;
 use calendar::DAYS_AHEAD;
 use faults::Faults;
 pub use script::Script;
+pub use unmet::unmet;
 use variables::Variables;
 
 /// The longest file that is read.
 const MOST_BYTES: u64 = 8 << 20;
+/// The most steps: a plan is flown by people.
+const MOST_STEPS: usize = 1_000;
 
 /// A plan that can be flown.
 #[derive(Debug, Clone)]
@@ -145,6 +149,12 @@ pub fn load(path: &Path, surroundings: &Surroundings) -> Result<Compiled, PlanEr
     let is_sql = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
     let plan =
         if is_sql { plain::read(path, &faults, surroundings) } else { file::read(&faults, surroundings) };
+    if let Some(many) = plan.as_ref().map(|plan| plan.plan.steps.len()).filter(|many| *many > MOST_STEPS) {
+        faults.beside(format!(
+            "the plan has {many} steps, and at most {MOST_STEPS} are flown: put statements that belong together into \
+             one transaction"
+        ));
+    }
     faults.judge(plan)
 }
 
@@ -155,6 +165,8 @@ fn read(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err("it is longer than 8 MiB; split it".to_owned());
     }
+    // Some editors put a mark before everything else.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("it is not UTF-8 from byte {at} on: write it anew as UTF-8")

@@ -63,18 +63,15 @@ impl Outlook {
             return format!("no step may start within {} days: look at the windows", super::DAYS_AHEAD);
         };
         let mut said = match self.ends_utc_us {
-            _ if !self.is_told => "how long it takes is not known".to_owned(),
+            _ if !self.is_told => "how long it takes is not known: no step tells it by `expect`".to_owned(),
             Some(ends) => format!("{}, ends {}", span(ends - self.now_utc_us), self.clock(ends)),
             None => format!("its windows within {} days have not enough time", super::DAYS_AHEAD),
         };
         if begins > self.now_utc_us {
             said = format!("begins {}; {said}", self.clock(begins));
         }
-        match &self.silent[..] {
-            [] => {}
-            silent => {
-                said += &format!(" (without what takes a time that is not told: {})", silent.join(", "))
-            }
+        if self.is_told && !self.silent.is_empty() {
+            said += &format!(" (without what takes a time that is not told: {})", self.silent.join(", "));
         }
         said
     }

@@ -54,14 +54,19 @@ pub(super) fn order(steps: &[Place<'_>], faults: &Faults<'_>) -> Option<Vec<usiz
         return None;
     }
     let mut order: Vec<usize> = Vec::new();
+    let mut done = vec![false; steps.len()];
+    let mut first = 0;
     while order.len() < steps.len() {
-        let is_free =
-            |step: &usize| !order.contains(step) && before[*step].iter().all(|one| order.contains(one));
-        if let Some(next) = (0..steps.len()).find(is_free) {
+        while done[first] {
+            first += 1;
+        }
+        let is_free = |step: &usize| !done[*step] && before[*step].iter().all(|one| done[*one]);
+        if let Some(next) = (first..steps.len()).find(is_free) {
+            done[next] = true;
             order.push(next);
             continue;
         }
-        let circle = circle(&before, &order);
+        let circle = circle(&before, &done);
         let ids: Vec<String> = circle.iter().map(|step| format!("`{}`", steps[*step].id)).collect();
         let at = circle.first().map_or(0, |step| steps[*step].at);
         faults.at(at, format!("these steps wait for each other: {}", ids.join(" after ")));
@@ -71,9 +76,9 @@ pub(super) fn order(steps: &[Place<'_>], faults: &Faults<'_>) -> Option<Vec<usiz
 }
 
 /// Steps of which each waits for the next, from one back to it; there is one, because none of the rest is free.
-fn circle(before: &[Vec<usize>], done: &[usize]) -> Vec<usize> {
-    let waits_for = |step: usize| before[step].iter().copied().find(|one| !done.contains(one));
-    let mut path: Vec<usize> = (0..before.len()).find(|step| !done.contains(step)).into_iter().collect();
+fn circle(before: &[Vec<usize>], done: &[bool]) -> Vec<usize> {
+    let waits_for = |step: usize| before[step].iter().copied().find(|one| !done[*one]);
+    let mut path: Vec<usize> = done.iter().position(|done| !done).into_iter().collect();
     while let Some(next) = path.last().and_then(|last| waits_for(*last)) {
         if let Some(begin) = path.iter().position(|step| *step == next) {
             path.push(next);

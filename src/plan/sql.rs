@@ -105,6 +105,13 @@ pub(super) fn parts(statements: &[Ready], transaction: Option<bool>, context: &C
             context.faults.at(ready.at, format!("{why}: {instead}"));
         }
     }
+    let only_settings =
+        !statements.is_empty() && statements.iter().all(|it| it.kind == "SET" && refused(it, true).is_none());
+    if in_transaction && only_settings {
+        context
+            .faults
+            .at(statements[0].at, "there is nothing in this transaction but settings, which end with it");
+    }
     let together: Vec<&[Ready]> =
         if in_transaction { vec![statements] } else { statements.chunks(1).collect() };
     let part = |statements: &&[Ready]| Part {

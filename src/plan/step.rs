@@ -48,14 +48,15 @@ pub(super) fn read(section: &Section<'_>, plan_limits: &Limits, context: &Contex
     let after = section.texts("after").unwrap_or_default();
 
     let statement_timeout_ms = section.duration("statement_timeout");
-    let work = match work_of(section, context)? {
+    let kind = work_of(section, context)?;
+    let work = match kind {
         "sql" => statements(section, &mut script, context),
         "gate" => work::gate(section, &mut script, context),
         "command" => work::command(section, &mut script, context),
         _ => work::backfill(section, &mut wishes, context),
     };
-    let undo = undo(section, &work, &mut script, context);
-    only_where_it_counts(section, &work, context);
+    let undo = undo(section, kind, &mut script, context);
+    only_where_it_counts(section, kind, context);
     let step = PlanStep {
         id: id?,
         phase,
@@ -135,19 +136,14 @@ fn statements(section: &Section<'_>, script: &mut StepScript, context: &Context<
     (!ready.is_empty()).then_some(Work::Sql { parts, for_each })
 }
 
-fn undo(
-    section: &Section<'_>,
-    work: &Option<Work>,
-    script: &mut StepScript,
-    context: &Context<'_>,
-) -> Vec<Part> {
+fn undo(section: &Section<'_>, kind: &str, script: &mut StepScript, context: &Context<'_>) -> Vec<Part> {
     let Some(text) = section.text("undo") else { return Vec::new() };
-    match work {
-        Some(Work::Gate(_)) => {
+    match kind {
+        "gate" => {
             context.faults.at(text.at, "a gate changes nothing: there is nothing to undo");
             return Vec::new();
         }
-        Some(Work::Backfill { .. }) => {
+        "backfill" => {
             let why = "a backfill keeps no old values: no statement undoes it; write the way back as a step";
             context.faults.at(text.at, why);
             return Vec::new();
@@ -166,17 +162,13 @@ fn undo(
 }
 
 /// Keys that mean nothing for what the step does.
-fn only_where_it_counts(section: &Section<'_>, work: &Option<Work>, context: &Context<'_>) {
-    let (name, without): (&str, &[&str]) = match work {
-        Some(Work::Sql { .. }) => ("of statements", &["rate"]),
-        Some(Work::Gate(_)) => {
-            ("with a gate", &["for_each", "transaction", "statement_timeout", "acquire", "rate"])
-        }
-        Some(Work::Program { .. }) => {
-            ("with a command", &["for_each", "transaction", "statement_timeout", "acquire", "rate"])
-        }
-        Some(Work::Backfill { .. }) => ("with a backfill", &["for_each", "transaction"]),
-        None => return,
+fn only_where_it_counts(section: &Section<'_>, kind: &str, context: &Context<'_>) {
+    let (name, without): (&str, &[&str]) = match kind {
+        "sql" => ("of statements", &["rate"]),
+        "gate" => ("with a gate", &["for_each", "transaction", "statement_timeout", "acquire", "rate"]),
+        "command" => ("with a command", &["for_each", "transaction", "statement_timeout", "acquire", "rate"]),
+        "backfill" => ("with a backfill", &["for_each", "transaction"]),
+        _ => return,
     };
     for key in without {
         if let Some(at) = section.place(key) {

@@ -43,8 +43,8 @@ pub(super) struct Expanded {
 impl Expanded {
     /// The byte of the file for a byte of the SQL.
     pub(super) fn byte(&self, offset: usize) -> usize {
-        let mark = self.marks.iter().rev().find(|(out, _)| *out <= offset);
-        let (out, source) = mark.copied().unwrap_or_default();
+        let after = self.marks.partition_point(|(out, _)| *out <= offset);
+        let (out, source) = after.checked_sub(1).map(|mark| self.marks[mark]).unwrap_or_default();
         self.source.byte(source + (offset - out))
     }
 }

@@ -25,6 +25,8 @@ async fn a_good_plan_is_shown_and_exits_0() {
         "waits for a person: \"Is app v2 on all hosts?\"",
         "for each of partitions of events",
         "ends ",
+        "step `fill`: this release flies no backfills",
+        "step `drop-old`: what it `requires` is not looked at by this release",
         "not known without a server",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");

@@ -96,7 +96,7 @@ fn when_it_will_end_is_said() {
     assert_eq!(said, "begins Fri 22:00 UTC; its windows within 60 days have not enough time");
     let lines = "[[step]]\nid = \"a\"\nsql = \"select 1\"\n";
     let said = Outlook::of(&read_lines(lines, &[]).expect("a good plan"), NOW_US).sentence();
-    assert_eq!(said, "how long it takes is not known (without what takes a time that is not told: a)");
+    assert_eq!(said, "how long it takes is not known: no step tells it by `expect`");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::engine::duration::duration_text;
 use crate::engine::plan::facts::Survey;
 use crate::engine::plan::forecast::Forecast;
-use crate::engine::plan::{Gate, Part, PlanStep, Statement, Work};
+use crate::engine::plan::{Gate, Part, Phase, PlanStep, Work};
 use crate::plan::outlook::Outlook;
-use crate::plan::{Compiled, Wishes};
+use crate::plan::{Compiled, Wishes, unmet};
 
 /// The object for programs.
 #[derive(Debug, Serialize)]
@@ -88,7 +88,7 @@ fn checked<'a>(step: &'a PlanStep, wishes: &Wishes) -> CheckedStep<'a> {
     let statements = parts.iter().flat_map(|part| part.statements.iter().map(move |it| (part, it)));
     CheckedStep {
         id: &step.id,
-        phase: step.phase.map(|phase| phase.word()),
+        phase: step.phase.map(Phase::word),
         work,
         for_each,
         expect_ms: wishes.expect_ms,
@@ -101,7 +101,10 @@ fn checked<'a>(step: &'a PlanStep, wishes: &Wishes) -> CheckedStep<'a> {
                 locks: None,
                 rewrites: None,
                 scans: None,
-                stop_cost: stop_cost(part, statement),
+                stop_cost: stop_cost(&Part {
+                    transaction: part.transaction,
+                    statements: vec![statement.clone()],
+                }),
                 findings: Vec::new(),
             })
             .collect(),
@@ -118,7 +121,7 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
     page += &format!(" · {} · sha256 {}\n", counted(plan.steps.len(), "step"), &plan.digest[..12]);
     let ids = plan.steps.iter().map(|step| step.id.chars().count()).max().unwrap_or(0);
     for (number, (step, wishes)) in plan.steps.iter().zip(&compiled.wishes).enumerate() {
-        let phase = step.phase.map_or("", |phase| phase.word());
+        let phase = step.phase.map_or("", Phase::word);
         let head = format!("{:>3} {:<ids$}  {phase:<8}  {}", number + 1, step.id, work(step, wishes));
         page += &format!("\n{}\n", head.trim_end());
         if let Work::Sql { parts, .. } = &step.work {
@@ -128,6 +131,9 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
         }
     }
     page += &format!("\n{}\n", Outlook::of(compiled, utc_us).sentence());
+    for wish in unmet(compiled) {
+        page += &format!("{wish}\n");
+    }
     page += "locks, sizes and blockers are not known without a server\n";
     page
 }
@@ -135,8 +141,8 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
 fn statements(page: &mut String, part: &Part) {
     for statement in &part.statements {
         *page += &format!("    line {}: {}\n", statement.line, statement.said);
-        *page += &format!("      stopped, it {}\n", stop_cost(part, statement));
     }
+    *page += &format!("      stopped, it {}\n", stop_cost(part));
 }
 
 /// What a step does, in words.
@@ -172,9 +178,8 @@ fn gate_words(gate: &Gate) -> String {
     format!("waits {}", waits.join(", "))
 }
 
-/// What is known without a server of the cost of stopping a statement.
-fn stop_cost(part: &Part, statement: &Statement) -> String {
-    let alone = Part { transaction: part.transaction, statements: vec![statement.clone()] };
+/// What is known without a server of the cost of stopping a part.
+fn stop_cost(part: &Part) -> String {
     let nothing = Survey {
         version_num: 0,
         deadlock_timeout_ms: 1_000,
@@ -184,7 +189,7 @@ fn stop_cost(part: &Part, statement: &Statement) -> String {
         leftovers: Vec::new(),
         advisory: Vec::new(),
     };
-    let forecast = Forecast::of(&alone, &nothing);
+    let forecast = Forecast::of(part, &nothing);
     format!("loses: {}; leaves: {}", forecast.stop_loses, forecast.stop_leaves)
 }
 

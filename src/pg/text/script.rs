@@ -117,7 +117,7 @@ fn tokens<'a>(text: &'a str, faults: &mut Vec<Fault>) -> Vec<Placed<'a>> {
         let next = at + token.text.len();
         match (token.kind, token.text) {
             (Kind::OpenLiteral, _) => {
-                faults.push(fault(at, "the string or quoted name that begins here has no end"))
+                faults.push(fault(at, "the string or quoted name that begins here has no end"));
             }
             (Kind::OpenComment, _) => faults.push(fault(at, "the comment that begins here has no end")),
             (Kind::Other, "\\") => {
