@@ -104,15 +104,17 @@ impl<'s> Draft<'s> {
         };
         // The foreign keys of a partition are those of its parent, as a rule: they need nothing of the other table.
         let inherits = self.tied(|tie| tie == Tie::ParentOf(named.oid)).next().is_some();
-        for mut need in rule.needs {
+        let drops = matches!(act.deed, Deed::DropTable { .. });
+        for need in rule.needs {
             if act.only && need.reach == Reach::Partitions {
                 continue;
             }
-            need.sure &=
-                !(inherits && need.reach == Reach::Referenced && matches!(act.deed, Deed::DropTable { .. }));
             for (relation, why) in self.reach(named, need.reach) {
                 let needed = self.needs.entry(relation.oid).or_default();
-                let mode = if need.sure { &mut needed.sure } else { &mut needed.perhaps };
+                // Before 15 a partitioned table had no triggers for the foreign keys that point to it.
+                let whole = self.survey.version_num < 150_000 && relation.kind == 'p';
+                let spares = drops && need.reach == Reach::Referenced && (inherits || whole);
+                let mode = if need.sure && !spares { &mut needed.sure } else { &mut needed.perhaps };
                 *mode = (*mode).max(Some(need.mode));
                 needed.named |= why.is_none();
                 needed.why = needed.why.take().or(why);
