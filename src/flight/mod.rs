@@ -5,6 +5,7 @@
 //! lines, or for the server.
 
 mod company;
+mod courier;
 mod deck;
 mod desk;
 mod executor;
@@ -254,13 +255,18 @@ impl Flight {
         };
         let mut runner = None;
         if let Some(mission) = begin.mission.as_mut() {
-            mission.application = name("run");
+            // A flight that goes on answers for the session of its earlier part.
+            let before = mission.resumed.as_ref().and_then(|logbook| logbook.open.as_ref());
+            mission.application = before.map_or_else(|| name("run"), |open| open.application.clone());
             begin.settings.target = Selector::Application(mission.application.clone());
+            let application = mission.application.clone();
             let opened =
-                Runner::open(sampler.place(), name("run"), clock, script.unwrap_or_default(), sender.clone());
+                Runner::open(sampler.place(), application, clock, script.unwrap_or_default(), sender.clone());
             let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
             tasks.push(tokio::spawn(session.run(stop.clone())));
-            runner = Some(orders);
+            let (parcels, from) = mpsc::unbounded_channel();
+            tokio::spawn(courier::carry(from, orders, sender.clone()));
+            runner = Some(parcels);
         }
         // Figures that nobody sees or keeps are not worth their reading.
         let is_shown = record.is_some() || company.screen.is_some();

@@ -3,6 +3,7 @@
 //! Owns what follows from the table of locks (`super::locks`) for the relations of a [`Survey`]. What is not understood
 //! is unknown, never harmless.
 
+mod clean_up;
 mod draft;
 
 use serde::{Deserialize, Serialize};

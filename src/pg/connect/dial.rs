@@ -19,7 +19,7 @@ use super::link::{Link, OpenError, Peer, Route, Shaken};
 use super::password;
 use super::secret::Secret;
 use super::session::{Driver, Session};
-use super::settings::{CHECK_CLIENT, SessionSettings};
+use super::settings::{CHECK_CLIENT, SessionSettings, TAKE_BACK};
 use super::tls::SslMode;
 
 /// How far an attempt has come, for the message when its time is over.
@@ -259,9 +259,11 @@ impl Call<'_> {
                 classify::postgres_error(&e).1
             ));
         }
+        let checked = if facts.version_num >= 140_000 && notes.is_empty() { CHECK_CLIENT } else { "" };
+        let reset = format!("{TAKE_BACK}{batch}{checked}");
         let server = self.conninfo.display_at(host);
         let canceller = Canceller { route, request, server };
-        Ok(Session { client, driver, facts, host: host.clone(), tls, canceller, notes })
+        Ok(Session { client, driver, facts, host: host.clone(), tls, canceller, notes, reset })
     }
 
     fn config(&self, host: &Host) -> tokio_postgres::Config {

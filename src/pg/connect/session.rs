@@ -26,6 +26,7 @@ pub struct Session {
     pub(super) tls: bool,
     pub(super) canceller: Canceller,
     pub(super) notes: Vec<String>,
+    pub(super) reset: String,
 }
 
 impl Session {
@@ -73,6 +74,11 @@ impl Session {
     /// What this server cannot do of what a session wants: sentences for people.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The statements that give it the settings again with which it began, whatever was set since.
+    pub fn reset(&self) -> &str {
+        &self.reset
     }
 
     /// Why the session is over, in one line; `None` while it is not.

@@ -10,9 +10,9 @@ use super::conninfo::Keepalives;
 
 /// What differs between lockpit's sessions. All times are milliseconds; 0 is no limit.
 ///
-/// All sessions have in common: no idle timeout, no transaction timeout, no JIT, no parallel workers, read
-/// committed, `search_path = pg_catalog`, ISO dates in UTC, keepalives, and a check every second whether
-/// the client is still there. `compute_query_id` is left alone.
+/// All sessions have in common: no idle timeout, no transaction timeout, read committed, keepalives, and a check
+/// every second whether the client is still there. Those that send only lockpit's own statements also have no JIT, no
+/// parallel workers, `search_path = pg_catalog`, ISO dates in UTC. `compute_query_id` is left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionSettings {
     /// `statement_timeout`.
@@ -24,6 +24,8 @@ pub struct SessionSettings {
     /// `default_transaction_read_only`. Reads, cancels, terminates and a loop that does these need no more;
     /// so a session that only looks and stops cannot write by accident.
     pub read_only: bool,
+    /// Statements of others run on it: names, dates and plans are as the login has them in psql.
+    pub as_login: bool,
 }
 
 impl SessionSettings {
@@ -34,6 +36,7 @@ impl SessionSettings {
             lock_timeout_ms: 100,
             idle_in_transaction_ms: 10_000,
             read_only: true,
+            as_login: false,
         }
     }
 
@@ -45,6 +48,18 @@ impl SessionSettings {
     /// For the server-side loop, which is one long statement.
     pub fn watchdog() -> SessionSettings {
         SessionSettings { statement_timeout_ms: 0, ..SessionSettings::sampler() }
+    }
+
+    /// For the statements of a plan, each of which sets its own timeouts. A transaction that is left open, with all the
+    /// locks it holds, ends by itself.
+    pub fn runner() -> SessionSettings {
+        SessionSettings {
+            statement_timeout_ms: 0,
+            lock_timeout_ms: 0,
+            idle_in_transaction_ms: 10_000,
+            read_only: false,
+            as_login: true,
+        }
     }
 
     /// The batch for a server of this version (`server_version_num`).
@@ -63,17 +78,19 @@ impl SessionSettings {
         if version_num >= 170_000 {
             set("transaction_timeout", &0);
         }
-        set("jit", &"off");
-        set("max_parallel_workers_per_gather", &0);
-        set("search_path", &"pg_catalog");
         set("default_transaction_isolation", &"'read committed'");
         set("default_transaction_read_only", &switch(self.read_only));
         set("default_transaction_deferrable", &"off");
-        set("standard_conforming_strings", &"on");
-        set("bytea_output", &"'hex'");
-        set("datestyle", &"'ISO, YMD'");
-        set("intervalstyle", &"'postgres'");
-        set("timezone", &"'UTC'");
+        if !self.as_login {
+            set("jit", &"off");
+            set("max_parallel_workers_per_gather", &0);
+            set("search_path", &"pg_catalog");
+            set("standard_conforming_strings", &"on");
+            set("bytea_output", &"'hex'");
+            set("datestyle", &"'ISO, YMD'");
+            set("intervalstyle", &"'postgres'");
+            set("timezone", &"'UTC'");
+        }
         if let Some(Keepalives { idle, interval, count }) = keepalives {
             set("tcp_keepalives_idle", &idle.map_or(0, |idle| idle.as_secs()));
             set("tcp_keepalives_interval", &interval.map_or(0, |interval| interval.as_secs()));
@@ -90,3 +107,6 @@ impl SessionSettings {
 /// Makes the server notice a client that is gone even inside a lock queue (14 and later). Apart from the
 /// batch, because servers on some systems cannot.
 pub(super) const CHECK_CLIENT: &str = "SET client_connection_check_interval = '1s'";
+
+/// Takes back what statements have set, role and session authorization included, before the batch comes again.
+pub(super) const TAKE_BACK: &str = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;";

@@ -254,7 +254,7 @@ impl<'s> Draft<'s> {
 /// A page of a server that was built as usual.
 const PAGE_BYTES: u64 = 8_192;
 
-fn name_of(relation: &Relation) -> String {
+pub(super) fn name_of(relation: &Relation) -> String {
     match relation.schema.as_str() {
         "public" => quote_name([relation.name.as_str()]),
         schema => quote_name([schema, relation.name.as_str()]),

@@ -1,0 +1,11 @@
+//! The session that runs a plan, driven by orders, over real servers of every version.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod asking;
+mod ending;
+mod looking;
+mod rig;
+mod surveying;
+mod trying;
