@@ -32,6 +32,7 @@ create table events_9 (k int not null, v int, user_id int, t text, constraint ev
 create table logs (k int not null, v int) partition by list (k);
 create table logs_1 partition of logs for values in (1, 2) partition by list (k);
 create table logs_1_1 partition of logs_1 for values in (1);
+create table logs_1_default partition of logs_1 default;
 create table logs_9 (k int not null, v int);
 create index logs_only_idx on only logs (v);
 create index logs_1_idx on logs_1 (v);

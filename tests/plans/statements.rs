@@ -19,6 +19,8 @@ pub(crate) const STATEMENTS: &[(u32, &str)] = &[
     (14, "drop table events_1"),
     (14, "drop table events_default"),
     (14, "drop table logs_1"),
+    (14, "drop table logs_1_1"),
+    (14, "alter table logs_1 detach partition logs_1_1"),
     (14, "drop table if exists nothing_there"),
     (14, "truncate plain"),
     (14, "truncate events"),

@@ -3,6 +3,7 @@
 //! Owns which relations a lock reaches, and what is said of what is not known. Decides nothing about attempts.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::super::facts::{Relation, Survey, Tie};
 use super::super::form::{Act, Deed, Detaching, Filling};
@@ -160,9 +161,7 @@ impl<'s> Draft<'s> {
         };
         let found: Vec<&Relation> = match reach {
             Reach::Itself => Vec::new(),
-            Reach::Partitions => {
-                self.tied(|tie| tie == Tie::PartitionOf(oid) || tie == Tie::DefaultPartitionOf(oid)).collect()
-            }
+            Reach::Partitions => self.below(oid),
             Reach::DefaultPartition => self.tied(|tie| tie == Tie::DefaultPartitionOf(oid)).collect(),
             Reach::Parents => self.tied(|tie| tie == Tie::ParentOf(oid)).collect(),
             Reach::ParentsDefault => self
@@ -171,18 +170,30 @@ impl<'s> Draft<'s> {
                 .collect(),
             Reach::Table => self.tied(|tie| tie == Tie::TableOf(oid)).collect(),
             Reach::TablePartitions => {
-                let tables: Vec<Oid> =
-                    self.tied(|tie| tie == Tie::TableOf(oid)).map(|table| table.oid).collect();
-                let of = |tie| match tie {
-                    Tie::PartitionOf(of) | Tie::DefaultPartitionOf(of) => tables.contains(&of),
-                    _ => false,
-                };
-                self.tied(of).collect()
+                self.tied(|tie| tie == Tie::TableOf(oid)).flat_map(|table| self.below(table.oid)).collect()
             }
             Reach::Referenced => self.tied(|tie| tie == Tie::ReferencedBy(oid)).collect(),
             Reach::Referencing => self.tied(|tie| tie == Tie::References(oid)).collect(),
         };
         found.into_iter().map(|relation| (relation, Some(why()))).collect()
+    }
+
+    /// The partitions of a table, at any depth. A default partition is tied to the table right above it.
+    fn below(&self, table: Oid) -> Vec<&'s Relation> {
+        let mut tree = BTreeSet::from([table]);
+        loop {
+            let before = tree.len();
+            let is_below = |tie| match tie {
+                Tie::PartitionOf(top) => top == table,
+                Tie::DefaultPartitionOf(parent) => tree.contains(&parent),
+                _ => false,
+            };
+            let found: Vec<&Relation> = self.tied(is_below).collect();
+            tree.extend(found.iter().map(|relation| relation.oid));
+            if tree.len() == before {
+                return found;
+            }
+        }
     }
 
     fn tied(&self, wanted: impl Fn(Tie) -> bool) -> impl Iterator<Item = &'s Relation> {
