@@ -89,7 +89,7 @@ async fn relations_come_with_all_that_is_touched_with_them() {
             "users_pkey named",
             "users table of users_pkey",
             "events_rest default partition of events",
-            "events parent of events_1_a",
+            "events parent of events_1",
             "events_1 parent of events_1_a",
         ];
         assert_eq!(said(&seen)[..6], expected, "{version:?}");
