@@ -10,6 +10,7 @@ use crate::engine::ids::{At, StopId};
 use crate::engine::input::{Input, Outcome, RungAnswer};
 use crate::engine::plan;
 use crate::flight::process::Process;
+use crate::flight::programs::Programs;
 use crate::pg::control::Order;
 use crate::pg::sampler::{PaceOrder, SamplerHandle};
 
@@ -22,6 +23,8 @@ pub(super) struct Executor {
     pub(super) process: Option<Process>,
     /// The session that runs the plan, when one is flown.
     pub(super) runner: Option<mpsc::UnboundedSender<plan::order::Order>>,
+    /// The programs of the plan, when one is flown.
+    pub(super) programs: Option<Programs>,
     pub(super) inputs: mpsc::Sender<Input>,
 }
 
@@ -49,9 +52,13 @@ impl Executor {
                 }
             }
             Effect::Run(order) => {
-                if let Some(runner) = &self.runner {
+                let of_session = match &self.programs {
+                    Some(programs) => programs.order(*order),
+                    None => Some(*order),
+                };
+                if let (Some(runner), Some(order)) = (&self.runner, of_session) {
                     // It ends with the flight only.
-                    let _ = runner.send(*order);
+                    let _ = runner.send(order);
                 }
             }
             // The loop sees for itself that the engine is over.

@@ -10,6 +10,7 @@ mod desk;
 mod executor;
 pub mod feed;
 mod process;
+pub mod programs;
 mod recorder;
 pub mod signals;
 mod socket;
@@ -48,6 +49,7 @@ use desk::{Desk, Plate};
 use executor::Executor;
 use feed::Feeder;
 pub use process::Process;
+use programs::{About, Programs};
 use recorder::Recorder;
 use socket::Socket;
 use stick::Stick;
@@ -253,11 +255,11 @@ impl Flight {
             _ => None,
         };
         let mut runner = None;
+        let script = script.unwrap_or_default();
         if let Some(mission) = begin.mission.as_mut() {
             mission.application = name("run");
             begin.settings.target = Selector::Application(mission.application.clone());
-            let opened =
-                Runner::open(sampler.place(), name("run"), clock, script.unwrap_or_default(), sender.clone());
+            let opened = Runner::open(sampler.place(), name("run"), clock, script.clone(), sender.clone());
             let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
             tasks.push(tokio::spawn(session.run(stop.clone())));
             runner = Some(orders);
@@ -268,6 +270,10 @@ impl Flight {
         let recorder = Recorder::open(record, resumed, &begin, &attached, company.group)?;
         let (asks, questions) = mpsc::channel(QUESTIONS);
         let (name, socket) = listen(&begin, &attached, recorder.path(), &company);
+        let programs = begin
+            .mission
+            .as_ref()
+            .map(|mission| Programs::new(About::of(&name, &mission.plan), script, clock, sender.clone()));
         tasks.push(tokio::spawn(control.run(stop)));
         let executor = Executor {
             sampler: sampler_handle,
@@ -275,6 +281,7 @@ impl Flight {
             watchdog: watchdog_order,
             process,
             runner,
+            programs,
             inputs: sender.clone(),
         };
         let ready = Ready {
@@ -424,6 +431,9 @@ impl Ready {
         self.stop.give();
         for task in self.tasks {
             let _ = tokio::time::timeout(FAREWELL, task).await;
+        }
+        if let Some(programs) = deck.executor.programs.take() {
+            programs.over().await;
         }
         stop_sampler.give();
         let _ = tokio::time::timeout(FAREWELL, sampler).await;

@@ -27,7 +27,9 @@ async fn queries_say_yes_or_no_read_only_and_items_stand_in_statements() {
         let step = StepScript {
             parts: vec![vec!["alter table ${item} add column y int".to_owned()]],
             checks: checks.iter().map(|(sql, _)| (*sql).to_owned()).collect(),
-            items: Some("select tablename::text from pg_tables where tablename ~ '^p[12]$' order by 1".to_owned()),
+            items: Some(
+                "select tablename::text from pg_tables where tablename ~ '^p[12]$' order by 1".to_owned(),
+            ),
             ..StepScript::default()
         };
         let mut rig = Rig::start(&db, Script { steps: vec![step], ..Script::default() }).await;
@@ -59,7 +61,8 @@ async fn queries_say_yes_or_no_read_only_and_items_stand_in_statements() {
         });
         assert_eq!(items.await, ["p1", "p2"]);
         assert_eq!(rig.attempt(second(2)).await, TryEnd::Done);
-        let columns = "select string_agg(table_name, ',') from information_schema.columns where column_name = 'y'";
+        let columns =
+            "select string_agg(table_name, ',') from information_schema.columns where column_name = 'y'";
         assert_eq!(actor.value::<String>(columns).await, "p2");
         rig.stop().await;
     }

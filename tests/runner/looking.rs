@@ -50,7 +50,10 @@ async fn a_look_names_conflicting_holders_oldest_first_prepared_ones_and_the_que
         assert_eq!((look.in_all, look.queued), (3, 1));
         let [two_phase, idle, _] = look.holders.as_slice() else { unreachable!() };
         assert_eq!((two_phase.state, two_phase.kind), (State::None, BackendKind::Other));
-        assert_eq!((idle.state, idle.kind, idle.wraparound), (State::IdleInTransaction, BackendKind::Client, false));
+        assert_eq!(
+            (idle.state, idle.kind, idle.wraparound),
+            (State::IdleInTransaction, BackendKind::Client, false)
+        );
         assert!(look.holders.iter().all(|h| h.xact_start.is_some_and(|start| start <= look.server_now)));
 
         // A plan may throw away what the look has prepared.

@@ -3,9 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asking;
 mod ending;
 mod looking;
-mod asking;
+mod programs;
 mod rig;
 mod surveying;
 mod trying;

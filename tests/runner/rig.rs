@@ -129,7 +129,8 @@ impl Rig {
         loop {
             let input = tokio::time::timeout(LONG, self.news.recv()).await;
             let input = input.unwrap_or_else(|_| panic!("no {what} in time; seen: {:?}", self.seen));
-            match input.unwrap_or_else(|| panic!("no {what}, and the runner is over; seen: {:?}", self.seen)) {
+            match input.unwrap_or_else(|| panic!("no {what}, and the runner is over; seen: {:?}", self.seen))
+            {
                 Input::Outcome(Outcome::Run(news)) => match pick(&news) {
                     Some(picked) => return picked,
                     None => self.seen.push_back(*news),
@@ -182,7 +183,10 @@ impl Rig {
         );
         wait_until("the runner is at it", LONG, async || match control.value::<i64>(&sql).await {
             1.. => Ok(()),
-            _ => Err(control.rows("select pid, state, wait_event, query from pg_stat_activity").await.join("\n")),
+            _ => Err(control
+                .rows("select pid, state, wait_event, query from pg_stat_activity")
+                .await
+                .join("\n")),
         })
         .await;
     }

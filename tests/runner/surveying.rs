@@ -74,7 +74,10 @@ async fn relations_come_with_all_that_is_touched_with_them() {
             "events_pkey index of events",
         ];
         assert_eq!(said(&seen), expected, "{version:?}");
-        assert_eq!((seen.absent.as_slice(), seen.version_num / 10_000), (&["nowhere".to_owned()][..], version.major));
+        assert_eq!(
+            (seen.absent.as_slice(), seen.version_num / 10_000),
+            (&["nowhere".to_owned()][..], version.major)
+        );
         assert_eq!(seen.deadlock_timeout_ms, 1_000);
         let events = seen.named("APP.Events").expect("it is there");
         assert_eq!((&*events.schema, events.kind, events.rows), ("app", 'p', None));
@@ -142,8 +145,10 @@ async fn expected_objects_and_leftovers_are_seen_as_they_are() {
         let own = |text: &str| text.to_owned();
         let table = || own("app.t");
         let (p, bad) = (own("app.p"), |why: &str| Found::Bad(own(why)));
-        let index = |index: &str, table: Option<&str>| Expect::Index { index: own(index), table: table.map(own) };
-        let column = |column: &str, not_null| Expect::Column { table: table(), column: own(column), not_null };
+        let index =
+            |index: &str, table: Option<&str>| Expect::Index { index: own(index), table: table.map(own) };
+        let column =
+            |column: &str, not_null| Expect::Column { table: table(), column: own(column), not_null };
         let constraint =
             |name: &str, validated| Expect::Constraint { table: table(), name: own(name), validated };
         let pending = "its detach is pending: its rows are not seen through the parent";
@@ -172,7 +177,10 @@ async fn expected_objects_and_leftovers_are_seen_as_they_are() {
             (Expect::Partition { parent: p.clone(), partition: own("app.p1") }, Found::Good),
             (Expect::Partition { parent: p.clone(), partition: own("app.p2") }, bad(pending)),
             (Expect::Partition { parent: p.clone(), partition: own("app.t") }, Found::Absent),
-            (Expect::NoPartition { parent: p.clone(), partition: own("app.p1") }, bad("it is still a partition")),
+            (
+                Expect::NoPartition { parent: p.clone(), partition: own("app.p1") },
+                bad("it is still a partition"),
+            ),
             (Expect::NoPartition { parent: p.clone(), partition: own("app.p2") }, bad(pending)),
             (Expect::NoPartition { parent: p, partition: own("app.p3") }, Found::Good),
             (Expect::Trigger { table: table(), name: own("tr") }, Found::Good),

@@ -129,7 +129,8 @@ async fn a_stop_hits_the_attempt_it_names_and_no_other() {
         let actor = db.actor("test/app").await;
         actor.exec("create table t (x int)").await;
         actor.exec("begin; select from t").await;
-        let mut rig = Rig::start(&db, script(&[&["alter table t add column y int"], &["select pg_sleep(60)"]])).await;
+        let mut rig =
+            Rig::start(&db, script(&[&["alter table t add column y int"], &["select pg_sleep(60)"]])).await;
         let control = db.actor("test/control").await;
         rig.order(Order::Try(Box::new(in_transaction(7))));
         rig.is_at(&control, "wait_event_type = 'Lock'").await;
@@ -142,7 +143,8 @@ async fn a_stop_hits_the_attempt_it_names_and_no_other() {
         assert_eq!(rig.ended(8).await, TryEnd::Done);
         // Over already: nobody is hit.
         rig.order(Order::Stop { number: 8 });
-        let alone = Try { transaction: false, sql: Some("select pg_sleep(60)".to_owned()), ..in_transaction(9) };
+        let alone =
+            Try { transaction: false, sql: Some("select pg_sleep(60)".to_owned()), ..in_transaction(9) };
         rig.order(Order::Try(Box::new(alone)));
         rig.is_at(&control, "wait_event = 'PgSleep'").await;
         rig.order(Order::Stop { number: 9 });

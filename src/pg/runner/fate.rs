@@ -20,10 +20,8 @@ pub(super) async fn fate(
 ) -> Result<TryFate, Error> {
     line.begin_reading(LIMIT_MS, true).await?;
     let start = parameter(backend.backend_start);
-    let row = line
-        .client()
-        .query_one(FATE, &[&backend.pid.0, &start, &application, &xid.map(i64::from)])
-        .await?;
+    let row =
+        line.client().query_one(FATE, &[&backend.pid.0, &start, &application, &xid.map(i64::from)]).await?;
     line.end_reading().await?;
     let running: bool = row.try_get("running")?;
     Ok(match row.try_get::<_, Option<&str>>("xact")? {
@@ -33,7 +31,9 @@ pub(super) async fn fate(
         // Nobody runs it, and its end is not written yet.
         Some("in progress") => TryFate::Running,
         Some(other) => TryFate::Unknown(format!("its transaction is {other}")),
-        None if xid.is_some() => TryFate::Unknown("the server does not know its transaction any more".to_owned()),
+        None if xid.is_some() => {
+            TryFate::Unknown("the server does not know its transaction any more".to_owned())
+        }
         None => TryFate::Gone,
     })
 }

@@ -145,9 +145,11 @@ impl Cluster {
             (Some(_), Some(_)) => {}
             _ if self.postmaster_start == now.postmaster_start => {}
             _ => {
-                return Err("whether this is the cluster the flight began on is not known: this login may not \
+                return Err(
+                    "whether this is the cluster the flight began on is not known: this login may not \
                             execute pg_control_system(), and the server was started since"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
         }
         if self.timeline != now.timeline {

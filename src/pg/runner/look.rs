@@ -72,8 +72,7 @@ async fn once(line: &mut Line, wanted: &[(Oid, LockMode)]) -> Result<Look, Error
 }
 
 fn read(rows: &[Row]) -> Result<Look, Error> {
-    let mut look =
-        Look { server_now: ServerTime(0), cost_us: 0, holders: Vec::new(), in_all: 0, queued: 0 };
+    let mut look = Look { server_now: ServerTime(0), cost_us: 0, holders: Vec::new(), in_all: 0, queued: 0 };
     for row in rows {
         let amount = |name| row.try_get::<_, i64>(name).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
         look.server_now = row.try_get::<_, Timestamp>("now_at")?.0;

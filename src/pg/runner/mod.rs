@@ -194,7 +194,9 @@ impl Runner {
                         let found = ask::items(&self.line, query).await;
                         self.fact(found).await
                     }
-                    None => (Fact::Missing("the plan has no query for the items of this step".to_owned()), None),
+                    None => {
+                        (Fact::Missing("the plan has no query for the items of this step".to_owned()), None)
+                    }
                 };
                 if let Fact::Known(names) = &items {
                     self.items.insert(step, names.clone());
@@ -328,14 +330,14 @@ impl Runner {
         let why = || NO_SESSION.to_owned();
         let news = match order {
             Order::Fate { .. } => return self.waiting.push_back(order),
-            Order::Try(it) => {
-                News::Tried { number: it.number, end: TryEnd::NotBegun(why()), took_us: 0 }
-            }
+            Order::Try(it) => News::Tried { number: it.number, end: TryEnd::NotBegun(why()), took_us: 0 },
             Order::Look { unit, .. } => News::Looked { unit, look: Fact::Missing(why()) },
             Order::Survey { unit, .. } => News::Surveyed { unit, survey: Fact::Missing(why()) },
             Order::Ask { ask } => News::Asked { ask, answer: Fact::Missing(why()) },
             Order::Items { step } => News::Items { step, items: Fact::Missing(why()) },
-            Order::Stop { .. } | Order::Program { .. } | Order::EndProgram { .. } | Order::Hook { .. } => return,
+            Order::Stop { .. } | Order::Program { .. } | Order::EndProgram { .. } | Order::Hook { .. } => {
+                return;
+            }
         };
         self.tell(news).await;
     }

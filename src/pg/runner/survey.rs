@@ -121,10 +121,9 @@ async fn related(
         };
         match named.get(&oid).filter(|_| tie == Tie::Named) {
             // One relation may be written in two ways.
-            Some(names) => relations.extend(names.iter().map(|name| Relation {
-                written: Some((*name).to_owned()),
-                ..relation.clone()
-            })),
+            Some(names) => relations.extend(
+                names.iter().map(|name| Relation { written: Some((*name).to_owned()), ..relation.clone() }),
+            ),
             None => relations.push(relation),
         }
     }

@@ -61,9 +61,9 @@ use regex::Regex;
 
 pub use self::literals::put_back;
 pub use self::parser::PARSER_THREAD;
-pub(in crate::pg) use self::setting::outlasts_its_transaction;
 use self::parser::Parser;
 use self::seen::{Fingerprint, Fingerprints, Recent};
+pub(in crate::pg) use self::setting::outlasts_its_transaction;
 use crate::engine::ids::TextId;
 use crate::engine::text::{NamedBy, Text};
 

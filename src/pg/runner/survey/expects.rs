@@ -28,7 +28,9 @@ fn wanted(expect: &Expect) -> Wanted<'_> {
         Expect::NoRelation { name, table } => relation("no relation", name, table.as_deref()),
         Expect::Relation { name } => relation("relation", name, None),
         Expect::Partition { parent, partition } => relation("partition", partition, Some(parent.as_str())),
-        Expect::NoPartition { parent, partition } => relation("no partition", partition, Some(parent.as_str())),
+        Expect::NoPartition { parent, partition } => {
+            relation("no partition", partition, Some(parent.as_str()))
+        }
         Expect::Column { table, column, not_null } => part("column", table, column, *not_null),
         Expect::NoColumn { table, column } => part("no column", table, column, None),
         Expect::Constraint { table, name, validated } => part("constraint", table, name, Some(*validated)),

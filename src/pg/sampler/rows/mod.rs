@@ -150,11 +150,7 @@ fn backends(row: &Row) -> Result<Backends, tokio_postgres::Error> {
 }
 
 /// A masked backend of a role is taken for a client: every other process that has one shows its type.
-pub(in crate::pg) fn backend_kind(
-    kind: Option<&str>,
-    application: &str,
-    masked_role: bool,
-) -> BackendKind {
+pub(in crate::pg) fn backend_kind(kind: Option<&str>, application: &str, masked_role: bool) -> BackendKind {
     match kind {
         // The session that runs a plan is a client like any other: what it does is what is guarded.
         _ if application.starts_with(OWN_PREFIX) && !application.starts_with(RUNNER_PREFIX) => {
