@@ -59,7 +59,7 @@ async fn a_second_flight_is_refused_while_the_first_one_is_there() {
         let db = cluster(version.major).database("second").await;
         let rig = Rig::start_as(&db, "lockpit/run 00000a", script(&[])).await;
         let sampler = db.actor("lockpit/sampler 00000a").await;
-        let refused = open(&db, "lockpit/run 00000b", script(&[])).await.err().expect("a refusal");
+        let refused = open(&db, "lockpit/run 00000b", script(&[])).await.expect_err("a refusal");
         let who = format!("pid {} (lockpit/run 00000a)", rig.backend.pid);
         assert!(refused.contains(&who), "{refused}");
         // A session that is left of a flight is no flight, and nothing is run beside it.

@@ -8,5 +8,7 @@ mod ending;
 mod looking;
 mod programs;
 mod rig;
+mod session;
 mod surveying;
 mod trying;
+mod wire;

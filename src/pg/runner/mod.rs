@@ -33,6 +33,8 @@ use line::{Cluster, Failure, Line};
 
 /// The shortest and the longest pause between two tries to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// How often a new session asks for the lock that the one it replaces holds still: a lost session mostly ends at once.
+const LOCK_TRIES: u32 = 20;
 /// What an order is told that came while there was no session.
 const NO_SESSION: &str = "there is no session to run the plan on";
 
@@ -377,7 +379,17 @@ async fn open_again(place: watch::Receiver<Conninfo>, application: String) -> Li
     let mut pause = BACKOFF.0;
     loop {
         let here = place.borrow().clone();
-        if let Ok(line) = Line::open(&here, &application).await {
+        if let Ok(mut line) = Line::open(&here, &application).await {
+            for _ in 0..LOCK_TRIES {
+                match &line.lock {
+                    Err(holder) if holder.application == application => {}
+                    _ => break,
+                }
+                tokio::time::sleep(BACKOFF.0).await;
+                if line.take_lock().await.is_err() {
+                    break;
+                }
+            }
             return line;
         }
         tokio::time::sleep(pause).await;
