@@ -148,11 +148,8 @@ impl Runner {
             Order::Try(order) => self.attempt(*order, stop).await,
             // Not the one under way: it is over, or waits here.
             Order::Stop { number } => {
-                let is_it = |order: &Order| matches!(order, Order::Try(it) if it.number == number);
-                if let Some(place) = self.waiting.iter().position(is_it) {
-                    self.waiting.remove(place);
-                    let why = "it was stopped before it began".to_owned();
-                    self.tell(News::Tried { number, end: TryEnd::NotBegun(why), took_us: 0 }).await;
+                if let Some(news) = withdraw(&mut self.waiting, number) {
+                    self.tell(news).await;
                 }
                 Ok(())
             }
@@ -372,6 +369,14 @@ impl Runner {
         // A flight that does not listen any more is over; this task is about to be told.
         let _ = self.inputs.send(Input::Outcome(Outcome::Run(Box::new(news)))).await;
     }
+}
+
+/// Takes an attempt that was not begun out of the orders that wait; its end, if there was one.
+fn withdraw(waiting: &mut VecDeque<Order>, number: u32) -> Option<News> {
+    let place = waiting.iter().position(|order| matches!(order, Order::Try(it) if it.number == number))?;
+    waiting.remove(place);
+    let end = TryEnd::NotBegun("it was stopped before it began".to_owned());
+    Some(News::Tried { number, end, took_us: 0 })
 }
 
 /// A session where the sampler is, tried for until it is there.
