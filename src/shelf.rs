@@ -65,6 +65,8 @@ pub enum Outcome {
     Guardrail(Option<String>),
     /// The operator stopped the work under guard.
     Aborted,
+    /// A step of its plan failed.
+    StepFailed,
     /// It was armed, and could not have stopped its target.
     NoRights,
     /// The log cannot tell, and why.
@@ -79,6 +81,7 @@ impl Looked {
             Outcome::Guardrail(Some(name)) => format!("guardrail acted: {name}"),
             Outcome::Guardrail(None) => "guardrail acted".to_owned(),
             Outcome::Aborted => "aborted by operator".to_owned(),
+            Outcome::StepFailed => "a step failed".to_owned(),
             Outcome::NoRights => "armed without the right to stop its target".to_owned(),
             Outcome::Unknown(why) => format!("unknown: {why}"),
         };
@@ -186,9 +189,18 @@ fn outcome(cockpit: &Cockpit) -> Outcome {
             _ => None,
         })),
         5 => Outcome::Aborted,
+        6 => Outcome::StepFailed,
         8 => Outcome::NoRights,
         _ => Outcome::Done,
     }
+}
+
+/// The newest log in `dir` of a flight of the plan called `plan`; `None` when there is none, or the folder cannot be read.
+pub fn newest_of_plan(dir: &Path, plan: &str) -> Option<PathBuf> {
+    let heads = files(dir).ok()?.into_iter().filter_map(|path| Some((Head::read(&path).ok()?, path)));
+    let of_plan =
+        heads.filter(|(head, _)| head.meta.as_ref().is_some_and(|meta| meta.plan.as_deref() == Some(plan)));
+    of_plan.max_by_key(|(head, _)| head.utc_us).map(|(_, path)| path)
 }
 
 /// Removes the log at `path`, if it still is the one with `flight`'s identity and nobody writes it.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::attach::{begin, failure, runtime};
 use super::lines::{Printer, complain};
 use super::screen::{self, LooksArgs};
+use super::takeoff::{begin, failure, runtime};
 use super::verify::tell_landing;
 use super::{Exit, Failure};
 use crate::config::Config;

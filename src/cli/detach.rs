@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::attach::{failure, prepare};
+use super::takeoff::{failure, prepare};
 use super::{Exit, Failure};
 use crate::flight::Flight;
 use crate::flight::signals::{OnHangup, obey};
@@ -68,15 +68,15 @@ pub(super) fn launch(conninfo: &Conninfo) -> Result<u8, Failure> {
     }
 }
 
-/// The arguments of the flying process: the same, and which of the two it is. A bare connection string means
+/// The arguments of the flying process: the same command, and which of the two it is. A bare connection string means
 /// `attach` here as well.
 pub(super) fn child_args(
     which: impl IntoIterator<Item = OsString>,
     args: impl Iterator<Item = OsString>,
 ) -> Vec<OsString> {
     let mut args = args.peekable();
-    args.next_if(|first| first == "attach");
-    [OsString::from("attach")].into_iter().chain(which).chain(args).collect()
+    let command = args.next_if(|first| first == "attach" || first == "run");
+    [command.unwrap_or_else(|| "attach".into())].into_iter().chain(which).chain(args).collect()
 }
 
 /// Hands over passwords until the flight is in the air; what to say then, or `None` when it never is.

@@ -32,10 +32,11 @@ impl From<Exit> for ExitCode {
 pub(super) const HELP: &str = "\
 Exit codes:
   0  done
-  2  usage error; no such flight; the flight refused
+  2  usage error or bad plan; no such flight; the flight refused
   3  server or flight unreachable or lost
   4  a guardrail acted and the work did not complete
   5  aborted by the operator
+  6  a step of a plan failed
   7  a log is altered or unreadable (a torn tail is not: it is said, and exits 0)
   8  missing rights
   9  a replay decided differently than the flight (drift)";

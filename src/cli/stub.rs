@@ -23,9 +23,9 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, get
 use rustix::termios::{LocalModes, tcgetattr};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::attach::runtime;
 use super::detach::{child_args, leave_session};
 use super::lines::complain;
+use super::takeoff::runtime;
 use super::{Exit, Failure};
 use crate::flight::signals::Hangup;
 use crate::screen::terminal::Before;

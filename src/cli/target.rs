@@ -49,6 +49,16 @@ pub(super) fn if_lost(text: &str) -> Result<IfLost, String> {
     }
 }
 
+/// `NAME=VALUE`.
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    if name.is_empty() {
+        Err("expected NAME=VALUE".to_owned())
+    } else {
+        Ok((name.to_owned(), value.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,9 +48,17 @@ fn parse(path: &Path, text: &str) -> Result<Limits, ConfigError> {
 }
 
 /// Something wrong, and where.
-struct Wrong {
-    at_byte: usize,
-    why: String,
+pub(crate) struct Wrong {
+    /// The byte of the file.
+    pub at_byte: usize,
+    /// What is wrong, and what was probably meant.
+    pub why: String,
+}
+
+/// `limits` with what these rules set, and all that is wrong with it.
+pub(crate) fn over(mut limits: Limits, rules: &DeTable<'_>) -> (Limits, Vec<Wrong>) {
+    let wrong = rules.iter().filter_map(|(rule, value)| set_rule(&mut limits, rule, value).err()).collect();
+    (limits, wrong)
 }
 
 fn wrong<T>(at: &Spanned<T>, why: String) -> Wrong {

@@ -34,6 +34,7 @@ pub mod derive;
 pub mod duration;
 pub mod effect;
 pub mod endings;
+mod flying;
 pub mod guard;
 pub mod history;
 pub mod host;
@@ -200,13 +201,14 @@ impl Cockpit {
         let left = self.leaving.as_ref().and_then(|leaving| leaving.until).filter(|_| !self.over);
         let brake = self.brake.next_deadline(now, &self.facts(now));
         let limits = self.overrides.next_deadline(now);
-        [ends, left, brake, limits].into_iter().flatten().filter(|&due| due > now).min()
+        let steps = self.steps.as_ref().and_then(|steps| steps.next_deadline());
+        [ends, left, brake, limits, steps].into_iter().flatten().filter(|&due| due > now).min()
     }
 
     fn begin(&mut self, begin: Begin) {
         self.brake = Brake::new(&begin.settings);
         self.pacer = Pacer::new(begin.settings.pace.clone());
-        self.steps = begin.mission.clone().map(|mission| Box::new(Steps::new(*mission)));
+        self.steps = begin.mission.clone().map(|mission| Box::new(Steps::new(*mission, begin.seed)));
         self.begin = Some(begin);
         self.derive();
     }
@@ -297,7 +299,7 @@ impl Cockpit {
             }
             Outcome::Ended { backend, alive, xact } => self.ended(at, *backend, *alive, xact),
             Outcome::Watchdog { guards, news } => self.watchdog(at, *guards, news),
-            Outcome::Run(_) => {}
+            Outcome::Run(news) => self.runner_says(at, news, effects),
             Outcome::Rung { .. } | Outcome::Aftermath { .. } => {
                 let step = self.brake.observe(at, outcome);
                 self.take(at, step, effects);
@@ -391,6 +393,7 @@ impl Cockpit {
         let step = self.brake.judge(&facts, target.as_mut());
         self.follow.target = target;
         self.take(at, step, effects);
+        self.fly(at, effects);
         let stopping = self.brake.stop().is_some();
         let target = self.follow.target.as_ref();
         let need = Need {
@@ -420,7 +423,8 @@ impl Cockpit {
             self.endings.is_open() || target.is_some_and(|target| self.brake.has_ended(&target.attempt));
         let Some(leaving) = self.leaving.as_mut() else { return false };
         let until = *leaving.until.get_or_insert(at.plus_ms(FATE_WITHIN_MS));
-        !awaits_fate || at >= until
+        let is_at_work = self.steps.as_ref().is_some_and(|steps| steps.is_strong_at_work());
+        (!awaits_fate && !is_at_work) || at >= until
     }
 
     fn end(&mut self, at: At, effects: &mut Vec<Effect>) {
@@ -464,6 +468,7 @@ impl Cockpit {
             last_sample: self.sample_at,
             sample_every_ms: self.pacer.sample_every_ms(),
             usual_active: self.quiet.median(),
+            spared_until: self.steps.as_ref().and_then(|steps| steps.bounded_until()),
             if_lost: settings.map(|settings| settings.if_lost).unwrap_or_default(),
             limits: self
                 .overrides

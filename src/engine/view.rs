@@ -148,11 +148,14 @@ impl Cockpit {
         self.follow.wanted()
     }
 
-    /// What the flight comes to so far: 4 when a guardrail acted, were it in vain, 5 when the operator stopped
+    /// What the flight comes to so far. With a plan: what the plan came to. Else 4 when a guardrail acted, were it in vain, 5 when the operator stopped
     /// the work under guard, 8 when it was armed and may not stop its target, else 0. When both acted, whoever
     /// came first has the word. A stop whose target was over before it is not an act, and neither is an
     /// operator's whose target committed all the same.
     pub fn exit_code(&self) -> u8 {
+        if let Some(code) = self.plan_exit_code() {
+            return code;
+        }
         let totals = self.brake.totals();
         match (totals.acted + totals.in_vain, totals.aborted, totals.arming_refused) {
             (1.., 0, _) => 4,

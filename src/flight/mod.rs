@@ -5,6 +5,7 @@
 //! lines, or for the server.
 
 mod company;
+mod courier;
 mod deck;
 mod desk;
 mod executor;
@@ -181,6 +182,7 @@ pub struct Ready {
     inputs: mpsc::Receiver<Input>,
     seen: mpsc::Receiver<Seen>,
     executor: Executor,
+    programs: Option<JoinHandle<()>>,
     recorder: Recorder,
     host: Option<Host>,
     stop: Stopper,
@@ -254,15 +256,22 @@ impl Flight {
             OnTrip::Signal(pid) => Some(Process::hold(pid).map_err(|e| FlightError::Runner(pid, e))?),
             _ => None,
         };
-        let mut runner = None;
+        let (mut runner, mut ways) = (None, None);
         let script = script.unwrap_or_default();
         if let Some(mission) = begin.mission.as_mut() {
-            mission.application = name("run");
+            // A flight that goes on answers for the session of its earlier part.
+            let before = mission.resumed.as_ref().and_then(|logbook| logbook.open.as_ref());
+            mission.application = before.map_or_else(|| name("run"), |open| open.application.clone());
             begin.settings.target = Selector::Application(mission.application.clone());
-            let opened = Runner::open(sampler.place(), name("run"), clock, script.clone(), sender.clone());
+            let application = mission.application.clone();
+            let opened = Runner::open(sampler.place(), application, clock, script.clone(), sender.clone());
             let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
             tasks.push(tokio::spawn(session.run(stop.clone())));
-            runner = Some(orders);
+            let (parcels, from) = mpsc::unbounded_channel();
+            let (to, carried) = mpsc::unbounded_channel();
+            tokio::spawn(courier::carry(from, to, sender.clone()));
+            runner = Some(parcels);
+            ways = Some((carried, orders));
         }
         // Figures that nobody sees or keeps are not worth their reading.
         let is_shown = record.is_some() || company.screen.is_some();
@@ -270,10 +279,10 @@ impl Flight {
         let recorder = Recorder::open(record, resumed, &begin, &attached, company.group)?;
         let (asks, questions) = mpsc::channel(QUESTIONS);
         let (name, socket) = listen(&begin, &attached, recorder.path(), &company);
-        let programs = begin
-            .mission
-            .as_ref()
-            .map(|mission| Programs::new(About::of(&name, &mission.plan), script, clock, sender.clone()));
+        let programs = begin.mission.as_ref().zip(ways).map(|(mission, (carried, orders))| {
+            let about = About::of(&name, &mission.plan);
+            tokio::spawn(Programs::new(about, script, clock, sender.clone()).serve(carried, orders))
+        });
         tasks.push(tokio::spawn(control.run(stop)));
         let executor = Executor {
             sampler: sampler_handle,
@@ -281,7 +290,6 @@ impl Flight {
             watchdog: watchdog_order,
             process,
             runner,
-            programs,
             inputs: sender.clone(),
         };
         let ready = Ready {
@@ -292,6 +300,7 @@ impl Flight {
             inputs,
             seen,
             executor,
+            programs,
             recorder,
             host,
             stop: stopper,
@@ -432,8 +441,10 @@ impl Ready {
         for task in self.tasks {
             let _ = tokio::time::timeout(FAREWELL, task).await;
         }
-        if let Some(programs) = deck.executor.programs.take() {
-            programs.over().await;
+        // Nobody orders any more: programs are ended, those that are told of the end are waited for.
+        drop(deck.executor.runner.take());
+        if let Some(programs) = self.programs {
+            let _ = programs.await;
         }
         stop_sampler.give();
         let _ = tokio::time::timeout(FAREWELL, sampler).await;

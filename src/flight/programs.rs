@@ -82,6 +82,21 @@ impl Programs {
         None
     }
 
+    /// Carries out orders until nobody gives any more; those that are not about a program go on to `session`.
+    pub async fn serve(
+        self,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        session: mpsc::UnboundedSender<Order>,
+    ) {
+        while let Some(order) = orders.recv().await {
+            if let Some(order) = self.order(order) {
+                // It ends with the flight only.
+                let _ = session.send(order);
+            }
+        }
+        self.over().await;
+    }
+
     /// Ends the programs that run, and waits for those that are told of events, each at most for its limit.
     pub async fn over(self) {
         drop(self.ends);

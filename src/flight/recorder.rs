@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio::sync::oneshot;
+
 use super::{Record, Recorded};
 use crate::engine::Cockpit;
 use crate::engine::effect::Effect;
@@ -102,13 +104,25 @@ impl Recorder {
         }
     }
 
-    /// What the engine asked for: input and intents are queued for the disk together.
-    pub(super) fn end_turn(&mut self, at: At, effects: &[Effect]) {
-        let Some((log, _)) = &mut self.log else { return };
+    /// What the engine asked for: input and intents are queued for the disk together. With a `receipt`, what resolves
+    /// once they are durable, or will not be.
+    pub(super) fn end_turn(
+        &mut self,
+        at: At,
+        effects: &[Effect],
+        receipt: bool,
+    ) -> Option<oneshot::Receiver<()>> {
+        let (log, _) = self.log.as_mut()?;
         for effect in effects {
             self.turn.intent(at, effect);
         }
+        let receipt = receipt.then(|| {
+            let (keepsake, durable) = oneshot::channel();
+            self.turn.keep(keepsake);
+            durable
+        });
         log.append(std::mem::take(&mut self.turn));
+        receipt
     }
 
     /// What a screen shows, which no replay depends on.
@@ -182,6 +196,7 @@ fn create(
             label: begin.label.clone(),
             literals: Some(literals::word(begin.settings.keep_literals).to_owned()),
             database: Some(attached.database_name.clone()),
+            plan: begin.mission.as_ref().map(|mission| mission.plan.name.clone()),
             ..Meta::default()
         },
     };
@@ -189,7 +204,8 @@ fn create(
     match record {
         Record::File(path) | Record::Resume(path) => Ok((Log::create(&path, &header, options)?, path)),
         Record::Directory(dir) => {
-            create_beside(default_path(&dir, begin.utc_us, &attached.database_name), &header, options)
+            let plan = begin.mission.as_ref().map(|mission| mission.plan.name.as_str());
+            create_beside(default_path(&dir, begin.utc_us, &attached.database_name, plan), &header, options)
         }
         Record::Ring { dir, keep_ms } => {
             let stem = default_name(begin.utc_us, &attached.database_name);

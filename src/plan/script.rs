@@ -2,6 +2,7 @@
 //!
 //! Owns what never reaches engine, log or screen. Knows no order of things: units and asks name what is wanted.
 
+use super::variables::literal;
 use crate::engine::plan::HookEvent;
 use crate::engine::plan::order::{Ask, Unit, Way};
 
@@ -47,6 +48,14 @@ pub struct HookScript {
 impl Script {
     /// What stands in a statement for the item at hand.
     pub const ITEM: &str = "${item}";
+    /// What stands in a statement for the item at hand as a string.
+    pub const ITEM_LITERAL: &str = "${item:literal}";
+
+    fn put_item(sql: &str, item: &str) -> String {
+        // One after the other: what an item brings is not looked at again.
+        let names = sql.split(Script::ITEM).map(|piece| piece.replace(Script::ITEM_LITERAL, &literal(item)));
+        names.collect::<Vec<_>>().join(item)
+    }
 
     /// The statements of a unit, for the item at hand; `None` when the plan has no such unit.
     pub fn statements(&self, unit: Unit, item: Option<&str>) -> Option<Vec<String>> {
@@ -57,7 +66,7 @@ impl Script {
             Way::CleanUp => return None,
         };
         let statements = parts.get(unit.part as usize)?;
-        let put = |sql: &String| item.map_or_else(|| sql.clone(), |item| sql.replace(Script::ITEM, item));
+        let put = |sql: &String| item.map_or_else(|| sql.clone(), |item| Script::put_item(sql, item));
         Some(statements.iter().map(put).collect())
     }
 

@@ -42,7 +42,8 @@ impl Cockpit {
         match command {
             Command::Disarm => self.brake.disarm(&format!("by {}", by.unwrap_or("the operator"))),
             Command::End { reason } => self.leave(at, &reason),
-            Command::Mark { .. } | Command::Plan(_) => {}
+            Command::Mark { .. } => {}
+            Command::Plan(will) => self.obey_plan(at, by, &will, effects),
             Command::Arm { scope, for_ms, on_trip } => {
                 if let Some(text) = self.brake.arm(at, scope, for_ms, on_trip) {
                     self.timeline.push(at, Event::Note { warning: true, text });
@@ -106,7 +107,7 @@ impl Cockpit {
         is_found
     }
 
-    fn leave(&mut self, at: At, reason: &str) {
+    pub(in crate::engine) fn leave(&mut self, at: At, reason: &str) {
         if let Some(leaving) = self.leaving.as_mut() {
             // Asked twice: what became of the target is not waited for.
             leaving.until = Some(at);

@@ -34,6 +34,9 @@ pub struct Facts {
     pub sample_every_ms: u64,
     /// Active clients in quiet times; `None` until enough has been seen, or where states are masked.
     pub usual_active: Option<u32>,
+    /// Until then the target is an attempt of our own that gives up by itself: queue rules say what they see, and leave
+    /// it to its own time limit.
+    pub spared_until: Option<At>,
     /// What becomes of a strong attempt when lockpit is blind.
     pub if_lost: IfLost,
     /// The limits in force.
@@ -135,7 +138,7 @@ impl Guardrails {
     /// Judges the facts by every rule; returns those whose level has changed.
     pub fn judge(&mut self, facts: &Facts) -> Vec<(String, Reading)> {
         let readings: Vec<(String, Reading)> =
-            self.each().into_iter().map(|rail| (rail.name().to_owned(), rail.judge(facts))).collect();
+            self.each().into_iter().map(|rail| (rail.name().to_owned(), judged(rail, facts))).collect();
         let before = std::mem::replace(&mut self.readings, readings);
         let level_before = |name: &str| before.iter().find(|(n, _)| n == name).map(|(_, r)| r.level);
         self.readings.iter().filter(|(name, now)| level_before(name) != Some(now.level)).cloned().collect()
@@ -162,6 +165,20 @@ impl Guardrails {
     pub fn reset(&mut self) {
         self.each().into_iter().for_each(Guardrail::reset);
     }
+}
+
+/// The names of rules that count who queues behind the target.
+const QUEUE_RULES: [&str; 2] = ["queue_depth", "queue_age"];
+
+/// What a rule says, and what of it counts while the target is spared.
+fn judged(rail: &mut dyn Guardrail, facts: &Facts) -> Reading {
+    let mut reading = rail.judge(facts);
+    let left_ms = facts.spared_until.map_or(0, |until| until.ms_since(facts.at));
+    if reading.level == Level::Trip && left_ms > 0 && QUEUE_RULES.contains(&rail.name()) {
+        reading.level = Level::Warn;
+        reading.sentence = format!("{}; its attempt gives up within {}", reading.sentence, seconds(left_ms));
+    }
+    reading
 }
 
 /// Counts how long a signal has been over its limit.

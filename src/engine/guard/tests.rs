@@ -15,6 +15,7 @@ fn facts(ms: u64, victims: u32) -> Facts {
         last_sample: Some(At::from_ms(ms)),
         sample_every_ms: 250,
         usual_active: None,
+        spared_until: None,
         if_lost: IfLost::Keep,
         limits: Limits::default(),
     }

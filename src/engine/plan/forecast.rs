@@ -1,15 +1,20 @@
 //! What a part of a plan will need and cost, before it runs.
 //!
-//! Owns the table of locks that statements take, which was measured on real servers, and what follows from it for the
-//! relations of a [`Survey`]. A statement that is not in the table is unknown, never harmless.
+//! Owns what follows from the table of locks (`super::locks`) for the relations of a [`Survey`]. What is not understood
+//! is unknown, never harmless.
+
+mod clean_up;
+mod draft;
 
 use serde::{Deserialize, Serialize};
 
-use super::Part;
 use super::facts::Survey;
 use super::order::LockFirst;
+use super::{Part, Statement};
+use crate::engine::derive::cost::outcomes::{self, Outcome, ROLLED_BACK};
 use crate::engine::ids::Oid;
 use crate::engine::locks::LockMode;
+use draft::Draft;
 
 /// What a part will need and cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +22,8 @@ pub struct Forecast {
     /// The locks it takes on relations that are there already, strongest first; each relation once, with its
     /// strongest mode.
     pub locks: Vec<LockNeed>,
-    /// Those that can be taken ahead, by LOCK TABLE, in the order in which they are to be taken.
+    /// Those that can be taken ahead, by LOCK TABLE, in the order in which they are to be taken, which is the same in
+    /// every flight. Only what is certain, on tables that this login may alter.
     pub first: Vec<LockFirst>,
     /// What it does to the data.
     pub data: Vec<DataWork>,
@@ -42,6 +48,8 @@ pub struct LockNeed {
     pub mode: LockMode,
     /// Why this relation, where it is not named: `references users`, `partition of events`.
     pub why: Option<String>,
+    /// It is taken in any case; else only if the statement concerns what ties the two, which it does not say.
+    pub sure: bool,
 }
 
 /// Work on the data of a relation.
@@ -73,25 +81,42 @@ pub enum DataKind {
 impl Forecast {
     /// What `part` needs, given what the catalog says.
     pub fn of(part: &Part, survey: &Survey) -> Forecast {
-        let kinds: Vec<&str> = part.statements.iter().map(|statement| statement.form.kind.as_str()).collect();
-        let locks: Vec<LockNeed> = survey
-            .relations
-            .iter()
-            .map(|relation| LockNeed {
-                relation: relation.oid,
-                name: format!("{}.{}", relation.schema, relation.name),
-                mode: LockMode::AccessExclusiveLock,
-                why: None,
-            })
-            .collect();
+        let draft = Draft::of(part, survey);
+        let weak = part.statements.iter().all(|statement| is_weak(&statement.form.kind));
+        let strong = !weak && draft.is_strong();
+        let (stop_loses, stop_leaves) = stop(part);
         Forecast {
-            locks,
-            first: Vec::new(),
-            data: Vec::new(),
-            strong: true,
-            unknown: kinds.into_iter().map(str::to_owned).collect(),
-            stop_loses: "not known".to_owned(),
-            stop_leaves: "not known".to_owned(),
+            first: if strong && part.transaction { draft.first(part) } else { Vec::new() },
+            data: draft.data_works(),
+            locks: draft.locks(),
+            strong,
+            unknown: draft.unknown(),
+            stop_loses,
+            stop_leaves,
         }
     }
 }
+
+/// Commands that wait for others without being in anybody's way, and must not be cut short.
+fn is_weak(kind: &str) -> bool {
+    kind.ends_with(" CONCURRENTLY") && kind != "REFRESH MATERIALIZED VIEW CONCURRENTLY"
+}
+
+/// What stopping a part loses and leaves. What a transaction has around it is undone with it.
+fn stop(part: &Part) -> (String, String) {
+    const NOT_KNOWN: &str = "not known";
+    let of = |statement: &Statement| outcomes::of(&statement.form.kind);
+    let outcomes: Option<Vec<Outcome>> = part.statements.iter().map(of).collect();
+    let Some(outcomes) = outcomes else { return (NOT_KNOWN.to_owned(), NOT_KNOWN.to_owned()) };
+    let outcome = match outcomes.as_slice() {
+        [one] => *one,
+        several => {
+            let worst = several.iter().find(|outcome| outcome.leaves.starts_with("dead rows"));
+            Outcome { leaves: worst.unwrap_or(&ROLLED_BACK).leaves, ..ROLLED_BACK }
+        }
+    };
+    (outcome.loses.to_owned(), outcome.leaves.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,35 +1,57 @@
 //! What a statement is: its kind, what it does to which objects, and what must hold once it is through.
 //!
 //! Owns the shapes. They are filled at the edge, where the statement is parsed (`crate::plan::forms`); which locks
-//! follow from them says [`super::forecast`].
+//! follow from them says [`super::forecast`], what must hold afterwards `super::expects`.
 
 use serde::{Deserialize, Serialize};
+
+pub use super::deed::{Deed, Detaching, Filling};
+
+/// What stands in a name for the item at hand.
+pub const ITEM: &str = "${item}";
 
 /// One statement, understood as far as its grammar goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// PostgreSQL's name of the command: `ALTER TABLE`, `CREATE INDEX CONCURRENTLY`.
     pub kind: String,
-    /// What it does, one entry for each action; empty where it is not understood.
+    /// What it does, one entry for each action and relation; empty where it is not understood.
     pub acts: Vec<Act>,
     /// Why it cannot run inside a transaction, if it cannot.
     pub alone: Option<String>,
 }
 
-/// One action of a statement. Names are as written.
+/// One action of a statement on one relation. Names are as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
     /// What is done.
     pub deed: Deed,
-    /// The relation it is done to.
+    /// The relation it is done to; empty where it is done to none.
     pub relation: String,
+    /// What of the relation: the column, constraint, index, trigger, or the other relation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// The new name, where it is renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed: Option<String>,
+    /// Nothing happens where the relation is not there (IF EXISTS), or is there already (IF NOT EXISTS).
+    #[serde(default)]
+    pub optional: bool,
+    /// ONLY: its partitions are left alone.
+    #[serde(default)]
+    pub only: bool,
 }
 
-/// What is done to a relation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Deed {
-    /// Something that is not understood.
-    Unknown,
+impl Act {
+    /// `deed`, done to `relation`.
+    pub fn new(deed: Deed, relation: impl Into<String>) -> Act {
+        Act { deed, relation: relation.into(), object: None, renamed: None, optional: false, only: false }
+    }
+
+    /// The same, about `object`.
+    pub fn about(self, object: Option<String>) -> Act {
+        Act { object, ..self }
+    }
 }
 
 /// An object that is to be there, or not, once a statement is through. Names are as written.
@@ -125,7 +147,7 @@ impl Form {
     /// The relations it names, as written, each once.
     pub fn relations(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for act in &self.acts {
+        for act in self.acts.iter().filter(|act| !act.relation.is_empty()) {
             if !names.contains(&act.relation) {
                 names.push(act.relation.clone());
             }
@@ -133,8 +155,15 @@ impl Form {
         names
     }
 
-    /// What must hold once it is through.
-    pub fn expects(&self) -> Vec<Expect> {
-        Vec::new()
+    /// The same statement for one item: its name stands wherever `${item}` stood.
+    pub fn for_item(&self, item: &str) -> Form {
+        let put = |name: &String| name.replace(ITEM, item);
+        let acts = self.acts.iter().map(|act| Act {
+            relation: put(&act.relation),
+            object: act.object.as_ref().map(put),
+            renamed: act.renamed.as_ref().map(put),
+            ..act.clone()
+        });
+        Form { acts: acts.collect(), ..self.clone() }
     }
 }

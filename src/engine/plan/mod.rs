@@ -5,10 +5,16 @@
 //! (`crate::plan`), where its SQL stays: the engine sees statements without literals, and orders name a [`order::Unit`].
 //! Never runs anything; the life of steps is `super::steps`.
 
+pub mod deed;
+mod expect;
+mod expects;
 pub mod facts;
 pub mod forecast;
 pub mod form;
+pub mod leftover;
+mod locks;
 pub mod order;
+pub mod window;
 
 use serde::{Deserialize, Serialize};
 
@@ -213,6 +219,18 @@ pub struct Part {
     pub statements: Vec<Statement>,
 }
 
+impl Part {
+    /// The same for one item: where names stand for it, its own name does.
+    #[must_use]
+    pub fn for_item(&self, item: &str) -> Part {
+        let mut part = self.clone();
+        for statement in &mut part.statements {
+            statement.form = statement.form.for_item(item);
+        }
+        part
+    }
+}
+
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
@@ -269,7 +287,8 @@ pub enum CheckKind {
 pub struct Acquire {
     /// How long the attempts wait for their locks, shortest first, in milliseconds.
     pub rungs_ms: Vec<u64>,
-    /// After these an attempt waits this long, if queue guardrails are armed; not at all when `None`.
+    /// After these an attempt waits this long, if the guard is armed: the server's `deadlock_timeout` and half a second
+    /// when `None`, never when 0.
     pub hold_ms: Option<u64>,
     /// How often is looked, in milliseconds.
     pub look_every_ms: u64,

@@ -1,63 +1,45 @@
 //! The life of a plan's steps.
 //!
 //! Owns where each step is ([`Stage`]), why, and what is to be done next: it turns what the runner answers and what
-//! operators say into [`Order`]s. Taking locks politely is `acquire`. Never reads a clock, never runs anything, and
-//! never decides that a target hurts: that is the brake's, and what it did comes in like every other fact.
+//! operators say into [`Order`]s. Never reads a clock, never runs anything, and never decides that a target hurts: that
+//! is the brake's, and what it did comes in with the [`Sight`].
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`state`] | the shapes that screens and reports read |
+//! | [`acquire`] | taking strong locks politely |
+//! | `flow` | from one unit to the next: survey, look, try, verify |
+//! | `ends` | what follows from an attempt that is over, or lost |
+//! | `gates` | gates, programs, checks, invariants |
+//! | `wills` | what operators want, and whether it would be refused |
+//! | `judge` | whether what should be there is there, and what is worse than before |
 
+pub mod acquire;
+mod ends;
+mod flow;
+mod gates;
+mod job;
+mod judge;
+pub mod state;
+#[cfg(test)]
+mod tests;
 mod will;
+mod wills;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::At;
-use super::plan::Mission;
-use super::plan::facts::{Leftover, Look};
-use super::plan::forecast::Forecast;
+use super::effect::Effect;
+use super::ids::{At, BackendId};
+use super::plan::order::{News, Order, Unit, Way};
+use super::plan::{HookEvent, Logbook, LoggedStep, Mission, OpenTry, Part, PlanStep, Work};
+use super::sample::Fact;
+use super::settings::Settings;
+use super::stop::{Cause, Step as Turn};
+use super::timeline::Event;
+pub use job::Health;
+use job::{Doing, Job, Then};
+pub use state::{Course, Ending, ItemState, Offer, Stage, StepState};
 pub use will::{PauseHow, Will};
-
-/// Where a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Its turn has not come.
-    #[default]
-    Ready,
-    /// The catalog is being asked what it will need.
-    Forecast,
-    /// It waits for its locks, or looks whether it may ask for them.
-    Acquiring,
-    /// It runs; a gate waits.
-    Running,
-    /// It is through, and is being checked.
-    Verifying,
-    /// It is through, and all that was to be there is.
-    Done,
-    /// It is held, and goes on when told.
-    Paused,
-    /// It was stopped.
-    Stopped,
-    /// It did not work.
-    Failed,
-    /// It is not flown, by an operator's will or because it was done before.
-    Skipped,
-}
-
-impl Stage {
-    /// The word for it, as screens and lines have it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Stage::Ready => "ready",
-            Stage::Forecast => "forecast",
-            Stage::Acquiring => "acquiring",
-            Stage::Running => "running",
-            Stage::Verifying => "verifying",
-            Stage::Done => "done",
-            Stage::Paused => "paused",
-            Stage::Stopped => "stopped",
-            Stage::Failed => "failed",
-            Stage::Skipped => "skipped",
-        }
-    }
-}
 
 /// The plan in the air.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,114 +48,66 @@ pub struct Steps {
     course: Course,
     states: Vec<StepState>,
     offers: Vec<Offer>,
+    /// The session that runs it, while there is one.
+    runner: Option<BackendId>,
+    job: Option<Job>,
+    /// The invariant that is being asked, and what for.
+    asking: Option<Asking>,
+    /// What is held once the attempt under way is over: the reason.
+    hold_after: Option<String>,
+    next_number: u32,
+    seed: u64,
 }
 
-/// What becomes of the plan as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Course {
-    /// Before the first step: who flies here, what an earlier part left, what holds.
-    #[default]
-    Preparing,
-    /// Step after step.
-    Flying,
-    /// Held by an operator or a guardrail; goes on when told.
-    Held {
-        /// Why, for people.
-        why: String,
-    },
-    /// Something did not work, or was stopped: it waits for a person to say how it goes on.
-    Halted {
-        /// Why, for people.
-        why: String,
-    },
-    /// Over.
-    Over {
-        /// How.
-        ending: Ending,
-        /// In words.
-        why: String,
-    },
-}
-
-/// How a plan ended.
+/// Invariants, being asked one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Ending {
-    /// Every step is done or skipped.
-    Complete,
-    /// An operator aborted it.
-    Aborted,
-    /// A guardrail stopped it.
-    Tripped,
-    /// A step failed.
-    Failed,
-    /// The server was lost.
-    Lost,
+struct Asking {
+    invariant: u32,
+    after: bool,
 }
 
-/// Where one step is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct StepState {
-    /// Its stage.
-    pub stage: Stage,
-    /// Why, for people; may be empty.
-    pub reason: String,
-    /// Since when it is in this stage.
-    pub since: At,
-    /// When it was begun.
-    pub began: Option<At>,
-    /// When it was over.
-    pub ended: Option<At>,
-    /// Attempts so far, of the part at hand.
-    pub attempts: u32,
-    /// Looks that did not pass since the last attempt.
-    pub looks: u32,
-    /// Its items, when it has any.
-    pub items: Vec<ItemState>,
-    /// The item at hand.
-    pub item: u32,
-    /// The part at hand.
-    pub part: u32,
-    /// The statement at hand, once the part runs.
-    pub statement: u32,
-    /// What the part at hand will need.
-    pub forecast: Option<Box<Forecast>>,
-    /// Who holds what it needs, when it was last looked.
-    pub look: Option<Box<(At, Look)>>,
-    /// How long the attempt at hand waits for its locks at most, in milliseconds.
-    pub lock_timeout_ms: Option<u64>,
-}
-
-/// Where one item of a step is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemState {
-    /// Its name, as it stands in SQL.
-    pub name: String,
-    /// Its stage.
-    pub stage: Stage,
-    /// Why, for people; may be empty.
-    pub reason: String,
-}
-
-/// Something that is left, and how to clean it up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// What is left.
-    pub leftover: Leftover,
-    /// What it means, for people.
-    pub sentence: String,
-    /// The statement that cleans it up.
-    pub sql: String,
-    /// Rows are not seen because of it: this cannot wait.
-    pub hides_rows: bool,
-    /// Where the clean-up is; [`Stage::Ready`] while it is only offered.
-    pub stage: Stage,
+/// What steps read of the rest of the engine.
+#[derive(Debug, Clone, Default)]
+pub struct Sight {
+    /// Now.
+    pub at: At,
+    /// Now by the wall clock, microseconds since 1970 UTC.
+    pub utc_us: i64,
+    /// A guardrail that trips acts.
+    pub armed: bool,
+    /// The stop under way, when it is about our session.
+    pub stop: Option<Cause>,
+    /// A guardrail has tripped on our session, and was acted on, since the attempt began.
+    pub tripped: bool,
+    /// Why nothing may be begun: no usable facts.
+    pub blind: Option<String>,
+    /// What is compared before and after a step.
+    pub health: Health,
 }
 
 impl Steps {
     /// A plan that is about to be flown.
-    pub fn new(mission: Mission) -> Steps {
+    pub fn new(mission: Mission, seed: u64) -> Steps {
         let states = vec![StepState::default(); mission.plan.steps.len()];
-        Steps { mission, course: Course::default(), states, offers: Vec::new() }
+        let mut steps = Steps {
+            mission,
+            course: Course::default(),
+            states,
+            offers: Vec::new(),
+            runner: None,
+            job: None,
+            asking: None,
+            hold_after: None,
+            next_number: 1,
+            seed,
+        };
+        for (number, state) in steps.states.iter_mut().enumerate() {
+            if steps.mission.from.is_some_and(|from| number < from as usize) {
+                state.stage = Stage::Skipped;
+                state.reason = "before --from".to_owned();
+            }
+        }
+        steps
     }
 
     /// The plan, and what was asked for.
@@ -196,16 +130,243 @@ impl Steps {
         &self.offers
     }
 
-    /// Whether `will` would be done if it came now.
-    ///
-    /// # Errors
-    /// Why not, in a sentence for people.
-    pub fn may(&self, _will: &Will) -> Result<(), String> {
-        Err("this release cannot do that yet".to_owned())
+    /// The session that runs it, while there is one.
+    pub fn runner(&self) -> Option<BackendId> {
+        self.runner
     }
 
-    /// The step at hand, by number: the first one that is neither done nor skipped.
+    /// The step at hand, by number: the one that is worked on, else the first that is neither done nor skipped.
     pub fn current(&self) -> Option<usize> {
-        self.states.iter().position(|state| !matches!(state.stage, Stage::Done | Stage::Skipped))
+        match &self.job {
+            Some(job) => Some(job.unit.step as usize),
+            None => self.states.iter().position(|state| !state.stage.is_behind()),
+        }
+    }
+
+    /// What the work at hand is: a step itself, its undo, a clean-up.
+    pub fn way(&self) -> Option<Way> {
+        self.job.as_ref().map(|job| job.unit.way)
+    }
+
+    /// The statements at hand, for the item at hand.
+    pub fn part(&self) -> Option<Part> {
+        self.part_of(self.job.as_ref()?.unit)
+    }
+
+    /// Until when the attempt under way cannot do harm for long: it waits for its locks, and gives up by itself after
+    /// at most [`Steps::SHORT_MS`].
+    pub fn bounded_until(&self) -> Option<At> {
+        let Doing::Trying(trying) = &self.job.as_ref()?.doing else { return None };
+        let wait_ms = trying.wait_ms.filter(|wait_ms| *wait_ms <= Steps::SHORT_MS)?;
+        trying.locked.is_none().then(|| trying.sent.plus_ms(wait_ms))
+    }
+
+    /// An attempt that waits no longer than this is left to its own time limit by the queue guardrails.
+    pub const SHORT_MS: u64 = 500;
+
+    /// Whether an attempt is under way.
+    pub fn is_trying(&self) -> bool {
+        matches!(&self.job, Some(Job { doing: Doing::Trying(_) | Doing::Orphaned { .. }, .. }))
+    }
+
+    /// Where it has come to, for a flight that goes on.
+    pub fn logbook(&self, system_identifier: Option<u64>, timeline: Option<u32>) -> Logbook {
+        let steps = self.mission.plan.steps.iter().zip(&self.states).map(|(step, state)| LoggedStep {
+            id: step.id.clone(),
+            stage: state.stage,
+            items_done: state
+                .items
+                .iter()
+                .filter(|item| item.stage == Stage::Done)
+                .map(|item| item.name.clone())
+                .collect(),
+            parts_done: state.part,
+        });
+        let open = self.job.as_ref().and_then(|job| match &job.doing {
+            Doing::Trying(trying) | Doing::Orphaned { trying, .. } => Some(OpenTry {
+                unit: job.unit,
+                backend: trying.backend?,
+                application: self.mission.application.clone(),
+                xid: trying.xid,
+            }),
+            _ => None,
+        });
+        Logbook {
+            digest: self.mission.plan.digest.clone(),
+            system_identifier,
+            timeline,
+            steps: steps.collect(),
+            open,
+        }
+    }
+
+    /// An attempt was to be stopped a while ago, and still is under way.
+    pub fn stop_is_late(&self, at: At) -> bool {
+        let Some(Job { doing: Doing::Trying(trying), .. }) = &self.job else { return false };
+        trying.stop_asked.is_some_and(|asked| at >= asked.plus_ms(Settings::GRACE_MS))
+    }
+
+    /// Takes in what the runner says.
+    pub fn hear(&mut self, sight: &Sight, news: &News, turn: &mut Turn) {
+        match news {
+            News::Session { backend, same_cluster, flight_lock } => {
+                self.session(sight, *backend, same_cluster, flight_lock, turn);
+            }
+            News::Surveyed { unit, survey } => self.surveyed(sight, *unit, survey, turn),
+            News::Looked { unit, look } => self.looked(sight, *unit, look, turn),
+            News::Locked { number, xid } => self.locked(sight, *number, *xid, turn),
+            News::Through { number, statement, took_us: _ } => self.through(*number, *statement),
+            News::Tried { number, end, took_us } => self.tried(sight, *number, end, *took_us, turn),
+            News::Asked { ask, answer } => self.asked(sight, *ask, answer, turn),
+            News::Items { step, items } => self.items_found(sight, *step, items, turn),
+            News::Program { step, end, output } => self.program_over(sight, *step, end, output, turn),
+            News::Fate { number, fate } => self.fate(sight, *number, fate, turn),
+            News::HookFailed { event, program, why } => {
+                let text = format!("hook {program} ({}): {why}", event.word());
+                turn.events.push(Event::Note { warning: true, text });
+            }
+        }
+    }
+
+    /// After every input: goes on where time, or somebody, lets it.
+    pub fn settle(&mut self, sight: &Sight, turn: &mut Turn) {
+        self.watch_the_clock(sight, turn);
+        if self.course == Course::Flying && self.job.is_none() {
+            self.next_step(sight, turn);
+        }
+    }
+
+    /// When time alone changes something.
+    pub fn next_deadline(&self) -> Option<At> {
+        let job = self.job.as_ref()?;
+        let step = self.step(job.unit.step);
+        match &job.doing {
+            Doing::Waiting { until, .. } => until.filter(|_| self.course == Course::Flying),
+            Doing::Trying(trying) => match trying.stop_asked {
+                Some(asked) => Some(asked.plus_ms(Settings::GRACE_MS)),
+                None => self.attempt_deadline(trying),
+            },
+            Doing::Orphaned { again, .. } => *again,
+            Doing::Program { since, told_to_end: false } => match step.map(|step| &step.work) {
+                Some(Work::Program { limit_ms, .. }) => Some(since.plus_ms(*limit_ms)),
+                _ => None,
+            },
+            Doing::Gate(gate) => self.gate_deadline(gate, step?),
+            _ => None,
+        }
+    }
+
+    fn step(&self, number: u32) -> Option<&PlanStep> {
+        self.mission.plan.steps.get(number as usize)
+    }
+
+    fn order(turn: &mut Turn, order: Order) {
+        turn.effects.push(Effect::Run(Box::new(order)));
+    }
+
+    /// Tells the programs that want to know, if the plan names any.
+    fn hook(&self, event: HookEvent, step: Option<u32>, reason: &str, turn: &mut Turn) {
+        if self.mission.plan.hooks.iter().any(|hook| hook.on.contains(&event)) {
+            Steps::order(turn, Order::Hook { event, step, reason: reason.to_owned() });
+        }
+    }
+
+    /// The step enters a stage, and that is told; the same stage for the same reason is told once.
+    fn enter(&mut self, at: At, number: u32, stage: Stage, reason: impl Into<String>, turn: &mut Turn) {
+        let reason = reason.into();
+        let id = self.step(number).map(|step| step.id.clone()).unwrap_or_default();
+        let Some(state) = self.states.get_mut(number as usize) else { return };
+        if state.stage == stage && state.reason == reason {
+            return;
+        }
+        if state.stage != stage {
+            state.since = at;
+        }
+        state.stage = stage;
+        state.reason.clone_from(&reason);
+        let attempt = state.attempts;
+        turn.events.push(Event::Step { id, stage, reason, attempt });
+    }
+
+    /// The plan takes another course, and that is told.
+    fn set_course(&mut self, course: Course, turn: &mut Turn) {
+        if self.course == course {
+            return;
+        }
+        let (warning, text) = match &course {
+            Course::Preparing => (false, "the plan is prepared".to_owned()),
+            Course::Flying => (false, "the plan goes on".to_owned()),
+            Course::Held { why } => (true, format!("the plan is held: {why}")),
+            Course::Halted { why, .. } => (true, format!("the plan has halted: {why}")),
+            Course::Over { ending, why } => {
+                (*ending != Ending::Complete, format!("the plan {}: {why}", ending.words()))
+            }
+        };
+        turn.events.push(Event::Note { warning, text });
+        if let Course::Over { ending, why } = &course {
+            let event = if *ending == Ending::Aborted { HookEvent::Aborted } else { HookEvent::Finished };
+            self.hook(event, None, why, turn);
+        }
+        self.course = course;
+    }
+
+    /// The plan cannot go on by itself: it waits for a person, or is over where nobody is there.
+    fn halt(&mut self, ending: Ending, why: String, turn: &mut Turn) {
+        self.job = None;
+        self.hold_after = None;
+        if ending == Ending::Tripped {
+            self.hook(HookEvent::Tripped, None, &why, turn);
+        }
+        let course = if self.mission.unattended || ending == Ending::Aborted {
+            Course::Over { ending, why }
+        } else {
+            Course::Halted { ending, why }
+        };
+        self.set_course(course, turn);
+    }
+
+    /// The part a unit names, for the item at hand.
+    fn part_of(&self, unit: Unit) -> Option<Part> {
+        let step = self.step(unit.step)?;
+        let parts = match unit.way {
+            Way::Do => match &step.work {
+                Work::Sql { parts, .. } => parts,
+                _ => return None,
+            },
+            Way::Undo => &step.undo,
+            Way::CleanUp => return None,
+        };
+        let part = parts.get(unit.part as usize)?;
+        let item = self.states.get(unit.step as usize).and_then(|state| state.items.get(unit.item as usize));
+        Some(match item {
+            Some(item) => part.for_item(&item.name),
+            None => part.clone(),
+        })
+    }
+
+    /// A fact, or what to do without it: the plan halts.
+    fn known<'a, T>(&mut self, sight: &Sight, fact: &'a Fact<T>, turn: &mut Turn) -> Option<&'a T> {
+        match fact {
+            Fact::Known(fact) => Some(fact),
+            Fact::Missing(why) => {
+                let why = why.clone();
+                self.fails(sight, why, turn);
+                None
+            }
+        }
+    }
+
+    /// Any number, the same in every replay.
+    fn jitter(&self) -> u64 {
+        let mut x = self.seed ^ u64::from(self.next_number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    fn wait(&mut self, until: Option<At>, then: Then) {
+        if let Some(job) = self.job.as_mut() {
+            job.doing = Doing::Waiting { until, then };
+        }
     }
 }

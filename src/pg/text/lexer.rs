@@ -87,6 +87,11 @@ pub(super) fn tokens(text: &str, truncated: bool) -> Vec<Token<'_>> {
     }
 }
 
+/// The token at the start of `rest`, which is not empty, where backslashes are ordinary characters.
+pub(super) fn first(rest: &str) -> Option<Token<'_>> {
+    Lexer { text: rest, pos: 0, backslash: false }.next()
+}
+
 /// Whether the server could have read the text this way: nothing left open, no stray backslash.
 fn makes_sense(tokens: &[Token<'_>], truncated: bool) -> bool {
     tokens.iter().all(|token| match token.kind {

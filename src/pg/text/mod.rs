@@ -6,7 +6,7 @@
 //!
 //! The way of a text: `lexer` (with `values`) finds what is secret; `normalise` (with `form`) makes the form; `kind`
 //! (with `commands`) names the statement by its words; `parser` (with `tree`) asks the grammar where that may
-//! tell more; `seen` remembers; `literals` says what a form left out, to a flight with `--keep-literals` only.
+//! tell more; `seen` remembers; [`script`] splits what is to be run; `literals` says what a form left out, to a flight with `--keep-literals` only.
 //!
 //! # What is kept and what is not
 //!
@@ -46,8 +46,10 @@ mod lexer;
 mod literals;
 mod normalise;
 mod parser;
+pub mod script;
 mod seen;
 mod setting;
+mod statement;
 mod tree;
 mod values;
 
@@ -64,6 +66,7 @@ pub use self::parser::PARSER_THREAD;
 use self::parser::Parser;
 use self::seen::{Fingerprint, Fingerprints, Recent};
 pub(in crate::pg) use self::setting::outlasts_its_transaction;
+pub(crate) use self::statement::{statement, written};
 use crate::engine::ids::TextId;
 use crate::engine::text::{NamedBy, Text};
 

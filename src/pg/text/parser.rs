@@ -41,17 +41,17 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A text without secrets, and where the answer goes.
-struct Request {
+struct Request<T> {
     masked: String,
-    answer: Sender<Option<Parsed>>,
+    answer: Sender<Option<T>>,
 }
 
-/// The thread that parses. It ends when this is dropped.
+/// The thread that parses, and reads a `T` off the tree. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Parser {
-    requests: Sender<Request>,
+pub(super) struct Parser<T = Parsed> {
+    requests: Sender<Request<T>>,
     /// The answer that came too late, while it is still due.
-    late: Option<Receiver<Option<Parsed>>>,
+    late: Option<Receiver<Option<T>>>,
     patience: Duration,
 }
 
@@ -63,12 +63,14 @@ impl Parser {
     pub(super) fn start() -> io::Result<Parser> {
         Parser::with(tree::read)
     }
+}
 
+impl<T: Send + 'static> Parser<T> {
     /// Starts the thread with another way to read a text.
     ///
     /// # Errors
     /// As [`Parser::start`].
-    pub(super) fn with(read: impl Fn(&str) -> Option<Parsed> + Send + 'static) -> io::Result<Parser> {
+    pub(super) fn with(read: impl Fn(&str) -> Option<T> + Send + 'static) -> io::Result<Parser<T>> {
         let (requests, inbox) = channel();
         thread::Builder::new()
             .name(PARSER_THREAD.to_owned())
@@ -79,7 +81,7 @@ impl Parser {
 
     /// What the grammar says about a text that is complete; `None` when it refuses the text, when the text is
     /// too much for it, and when it does not answer in time.
-    pub(super) fn parse(&mut self, tokens: &[Token<'_>]) -> Option<Parsed> {
+    pub(super) fn parse(&mut self, tokens: &[Token<'_>]) -> Option<T> {
         if self.is_busy() {
             return None;
         }
@@ -99,7 +101,7 @@ impl Parser {
     /// Whether the thread still works at a text whose answer came too late.
     pub(super) fn is_busy(&mut self) -> bool {
         if let Some(late) = &self.late
-            && late.try_recv() == Err(TryRecvError::Empty)
+            && matches!(late.try_recv(), Err(TryRecvError::Empty))
         {
             return true;
         }
@@ -107,15 +109,14 @@ impl Parser {
         false
     }
 
-    /// The same thread, awaited for longer: for tests of what it answers rather than of how fast.
-    #[cfg(test)]
-    pub(super) fn patient(self) -> Parser {
+    /// The same thread, awaited for longer: for those who need the answer more than they need it soon.
+    pub(super) fn patient(self) -> Parser<T> {
         Parser { patience: Duration::from_secs(60), ..self }
     }
 }
 
 /// The life of the thread. The tree never leaves it, because dropping a deep one descends too.
-fn serve(inbox: &Receiver<Request>, read: impl Fn(&str) -> Option<Parsed>) {
+fn serve<T>(inbox: &Receiver<Request<T>>, read: impl Fn(&str) -> Option<T>) {
     for Request { masked, answer } in inbox {
         let Ok(parsed) = catch_unwind(AssertUnwindSafe(|| read(&masked))) else { continue };
         // Nobody waits for a late answer any more.

@@ -27,19 +27,28 @@ pub(super) struct Parsed {
 
 /// Parses a text; `None` when it has a syntax error or no statement.
 pub(super) fn read(text: &str) -> Option<Parsed> {
+    strict(text).ok().flatten()
+}
+
+/// Parses a text; `None` when it has no statement.
+///
+/// # Errors
+/// The first byte that the grammar refuses, and why.
+pub(super) fn strict(text: &str) -> Result<Option<Parsed>, (usize, String)> {
     let parse = SourceFile::parse(text);
-    if !parse.errors().is_empty() {
-        return None;
+    if let Some(error) = parse.errors().first() {
+        return Err((error.range().start().into(), error.message().to_owned()));
     }
     let file = parse.tree();
     let mut statements = file.stmts().filter(|statement| !matches!(statement, Stmt::EmptyStmt(_)));
-    let command = command(statements.next()?.syntax());
+    let Some(first) = statements.next() else { return Ok(None) };
     let more = u32::try_from(statements.count()).unwrap_or(u32::MAX);
-    Some(Parsed { command, statements: more.saturating_add(1), relations: relations(file.syntax()) })
+    let command = command(first.syntax());
+    Ok(Some(Parsed { command, statements: more.saturating_add(1), relations: relations(file.syntax()) }))
 }
 
 /// The name of a statement: that of its node, in PostgreSQL's words.
-fn command(statement: &SyntaxNode) -> String {
+pub(super) fn command(statement: &SyntaxNode) -> String {
     let name = match statement.kind() {
         SyntaxKind::COMMENT_ON => "COMMENT",
         SyntaxKind::COMMIT_TRANSACTION => "COMMIT",
@@ -97,7 +106,7 @@ fn is_relation(kind: SyntaxKind) -> bool {
 }
 
 /// A name as it is written, without the space between its parts, safe to show.
-fn written(name: &SyntaxNode) -> String {
+pub(super) fn written(name: &SyntaxNode) -> String {
     let tokens = name.descendants_with_tokens().filter_map(SyntaxElement::into_token);
     let mut out = String::new();
     for token in tokens.filter(|token| !token.text().trim_ascii().is_empty()) {

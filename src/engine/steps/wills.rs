@@ -1,0 +1,293 @@
+//! What operators want of a plan: whether it would be refused, and what it does.
+//!
+//! Owns every reason a person is told. A will names steps by their id and clean-ups by their number, never rows.
+
+use super::job::{Doing, Job, Stopping, Trying};
+use super::{Course, Ending, PauseHow, Sight, Stage, Steps, Then, Turn, Will};
+use crate::engine::ids::At;
+use crate::engine::plan::order::{Unit, Way};
+use crate::engine::plan::{OpenTry, Work};
+use crate::engine::timeline::Event;
+
+impl Steps {
+    /// Whether `will` would be done if it came now.
+    ///
+    /// # Errors
+    /// Why not, in a sentence for people.
+    pub fn may(&self, will: &Will) -> Result<(), String> {
+        match will {
+            Will::Pause { .. } => match &self.course {
+                Course::Flying => Ok(()),
+                Course::Preparing => Err("the plan is still being prepared".to_owned()),
+                Course::Held { .. } => Err("the plan is held already".to_owned()),
+                Course::Halted { .. } => Err("the plan has halted: nothing runs".to_owned()),
+                Course::Over { .. } => Err("the plan is over".to_owned()),
+            },
+            Will::Resume => match &self.course {
+                Course::Held { .. } | Course::Halted { .. } => Ok(()),
+                Course::Preparing | Course::Flying => Err("the plan is not held".to_owned()),
+                Course::Over { .. } => {
+                    Err("the plan is over: fly it again with lockpit run --resume".to_owned())
+                }
+            },
+            Will::Abort => match &self.course {
+                Course::Over { .. } => Err("the plan is over".to_owned()),
+                _ => Ok(()),
+            },
+            Will::Skip { step } => self.may_skip(step),
+            Will::Undo { step } => self.may_undo(step),
+            Will::Answer { typed, .. } => self.may_answer(typed),
+            Will::CleanUp { number } => self.may_clean_up(*number),
+        }
+    }
+
+    fn number_of(&self, id: &str) -> Result<u32, String> {
+        let number = self.mission.plan.steps.iter().position(|step| step.id == id);
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        number.ok_or_else(|| format!("the plan has no step '{id}'"))
+    }
+
+    fn stage(&self, number: u32) -> Stage {
+        self.states.get(number as usize).map_or(Stage::Ready, |state| state.stage)
+    }
+
+    /// Nothing is under way: a second work would be begun on the same session.
+    fn is_at_rest(&self) -> Result<(), String> {
+        let waits = match &self.job {
+            None => true,
+            Some(job) => matches!(job.doing, Doing::Waiting { .. }) && self.course != Course::Flying,
+        };
+        if waits { Ok(()) } else { Err("the plan is at work: pause it first".to_owned()) }
+    }
+
+    fn may_skip(&self, id: &str) -> Result<(), String> {
+        let number = self.number_of(id)?;
+        match self.stage(number) {
+            Stage::Done | Stage::Skipped => {
+                Err(format!("step {id} is {} already", self.stage(number).word()))
+            }
+            Stage::Ready | Stage::Paused | Stage::Stopped | Stage::Failed => {
+                let is_at_hand = self.job.as_ref().is_some_and(|job| job.unit.step == number);
+                if is_at_hand { self.is_at_rest() } else { Ok(()) }
+            }
+            _ => Err(format!("step {id} is {}: pause it first", self.stage(number).word())),
+        }
+    }
+
+    fn may_undo(&self, id: &str) -> Result<(), String> {
+        let number = self.number_of(id)?;
+        self.is_at_rest()?;
+        let Some(step) = self.step(number) else { return Ok(()) };
+        if step.undo.is_empty() {
+            return Err(format!("the plan does not say how step {id} is undone"));
+        }
+        if !matches!(self.stage(number), Stage::Done | Stage::Failed | Stage::Stopped | Stage::Paused) {
+            return Err(format!("step {id} is {}: there is nothing to undo", self.stage(number).word()));
+        }
+        let later = (number as usize + 1..self.states.len()).rev().find(|&later| {
+            self.states.get(later).is_some_and(|state| state.stage == Stage::Done)
+                && self
+                    .step(u32::try_from(later).unwrap_or(u32::MAX))
+                    .is_some_and(|step| !step.undo.is_empty())
+        });
+        match later.and_then(|later| self.mission.plan.steps.get(later)) {
+            Some(later) => Err(format!("steps are undone in reverse order: undo {} first", later.id)),
+            None => Ok(()),
+        }
+    }
+
+    fn may_answer(&self, typed: &str) -> Result<(), String> {
+        let Some(Job { unit, doing: Doing::Gate(gate), .. }) = &self.job else {
+            return Err("no gate waits".to_owned());
+        };
+        if gate.answered {
+            return Err("this gate asks nobody".to_owned());
+        }
+        let id = self.step(unit.step).map(|step| step.id.as_str()).unwrap_or_default();
+        if typed == id {
+            Ok(())
+        } else {
+            Err(format!("'{typed}' is not the name of the step that waits: {id}"))
+        }
+    }
+
+    fn may_clean_up(&self, number: u32) -> Result<(), String> {
+        let index = (number as usize).checked_sub(1);
+        let Some(offer) = index.and_then(|index| self.offers.get(index)) else {
+            return Err(match self.offers.len() {
+                0 => "nothing is left to be cleaned up".to_owned(),
+                many => format!("there are {many} clean-ups, numbered from 1"),
+            });
+        };
+        match offer.stage {
+            Stage::Done => Err(format!("clean-up {number} is done")),
+            Stage::Running => Err(format!("clean-up {number} is under way")),
+            _ => self.is_at_rest(),
+        }
+    }
+
+    /// Does what an operator wants; it was not refused.
+    pub fn obey(&mut self, sight: &Sight, by: Option<&str>, will: &Will, turn: &mut Turn) {
+        let by = by.unwrap_or("the operator");
+        match will {
+            Will::Pause { how } => self.pause(sight, by, *how, turn),
+            Will::Resume => self.resume(turn),
+            Will::Abort => self.abort(sight, by, turn),
+            Will::Skip { step } => {
+                let Ok(number) = self.number_of(step) else { return };
+                if self.job.as_ref().is_some_and(|job| job.unit.step == number) {
+                    self.job = None;
+                }
+                self.enter(sight.at, number, Stage::Skipped, format!("by {by}"), turn);
+            }
+            Will::Undo { step } => {
+                let Ok(number) = self.number_of(step) else { return };
+                let unit = Unit { step: number, item: 0, part: 0, way: Way::Undo };
+                self.work_on(sight, unit, turn);
+            }
+            Will::Answer { person, .. } => {
+                let Some(Job { unit, doing: Doing::Gate(gate), .. }) = self.job.as_mut() else { return };
+                gate.answered = true;
+                let (gate, step) = (gate.clone(), unit.step);
+                let id = self.step(step).map(|step| step.id.clone()).unwrap_or_default();
+                let text = format!("gate {id} opened by {by} ({person})");
+                turn.events.push(Event::Note { warning: false, text });
+                self.watch_gate(sight, gate, turn);
+            }
+            Will::CleanUp { number } => {
+                let part = number.saturating_sub(1);
+                let step = self.current().or_else(|| self.states.len().checked_sub(1)).unwrap_or(0);
+                let unit =
+                    Unit { step: u32::try_from(step).unwrap_or(u32::MAX), item: 0, part, way: Way::CleanUp };
+                if let Some(offer) = self.offers.get_mut(part as usize) {
+                    offer.stage = Stage::Running;
+                }
+                self.work_on(sight, unit, turn);
+            }
+        }
+    }
+
+    /// Takes up work beside the order of steps. Whatever was held there is begun again after it.
+    fn work_on(&mut self, sight: &Sight, unit: Unit, turn: &mut Turn) {
+        self.job = Some(Job::new(unit, Then::Begin));
+        self.survey(sight, turn);
+    }
+
+    fn pause(&mut self, sight: &Sight, by: &str, how: PauseHow, turn: &mut Turn) {
+        let why = format!("by {by}");
+        match self.job.as_ref().map(|job| &job.doing) {
+            None
+            | Some(
+                Doing::Waiting { .. } | Doing::Gate(_) | Doing::Looking | Doing::Surveying | Doing::Items,
+            ) => {
+                self.hold(sight, why, turn);
+            }
+            Some(Doing::Trying(_)) if how == PauseHow::Cancel => {
+                self.hold_after = Some(why);
+                self.stop_trying(sight.at, Stopping::Pause, turn);
+            }
+            Some(_) => {
+                self.hold_after = Some(why);
+                let text = "the plan is held once the work at hand is through".to_owned();
+                turn.events.push(Event::Note { warning: false, text });
+            }
+        }
+    }
+
+    fn resume(&mut self, turn: &mut Turn) {
+        // What was at hand is begun anew: facts are no younger than the pause.
+        self.job = None;
+        self.hold_after = None;
+        for state in &mut self.states {
+            if matches!(state.stage, Stage::Paused | Stage::Stopped | Stage::Failed) {
+                state.stage = Stage::Ready;
+                state.reason.clear();
+            }
+        }
+        self.set_course(Course::Flying, turn);
+    }
+
+    fn abort(&mut self, sight: &Sight, by: &str, turn: &mut Turn) {
+        self.hold_after = None;
+        match self.job.as_ref().map(|job| &job.doing) {
+            Some(Doing::Trying(_)) => self.stop_trying(sight.at, Stopping::Abort, turn),
+            Some(Doing::Program { .. }) => {
+                self.end_program(turn);
+                self.give_up(sight, by, turn);
+            }
+            _ => self.give_up(sight, by, turn),
+        }
+    }
+
+    /// Nothing runs that would have to be stopped: the plan is over.
+    fn give_up(&mut self, sight: &Sight, by: &str, turn: &mut Turn) {
+        if let Some(job) = self.job.take() {
+            self.enter(sight.at, job.unit.step, Stage::Stopped, format!("aborted by {by}"), turn);
+        }
+        self.asking = None;
+        self.halt(Ending::Aborted, format!("aborted by {by}"), turn);
+    }
+
+    /// A step is undone.
+    pub(super) fn undone(&mut self, sight: &Sight, step: u32, turn: &mut Turn) {
+        self.job = None;
+        if let Some(state) = self.states.get_mut(step as usize) {
+            (state.item, state.part) = (0, 0);
+            state.items.clear();
+            (state.began, state.ended) = (None, None);
+        }
+        self.enter(sight.at, step, Stage::Stopped, "undone", turn);
+        if self.course == Course::Flying {
+            self.halt(Ending::Aborted, "undone".to_owned(), turn);
+        }
+    }
+
+    /// A clean-up is through.
+    pub(super) fn cleaned(&mut self, sight: &Sight, unit: Unit, turn: &mut Turn) {
+        self.job = None;
+        if let Some(offer) = self.offers.get_mut(unit.part as usize) {
+            offer.stage = Stage::Done;
+            let text = format!("clean-up {} is done: {}", unit.part + 1, offer.sql);
+            turn.events.push(Event::Note { warning: false, text });
+        }
+        self.enter(sight.at, unit.step, Stage::Stopped, "cleaned up: resume flies it again", turn);
+    }
+
+    /// A statement that an earlier part of the flight had sent, and whose end the log does not tell.
+    pub(super) fn adopt(&mut self, sight: &Sight, open: &OpenTry, turn: &mut Turn) {
+        let trying = Trying {
+            number: 0,
+            backend: Some(open.backend),
+            sent: sight.at,
+            wait_ms: None,
+            locked: Some(sight.at),
+            xid: open.xid,
+            stop_asked: None,
+            stopping: None,
+        };
+        let is_sql = self.step(open.unit.step).is_some_and(|step| matches!(step.work, Work::Sql { .. }));
+        if !is_sql {
+            return;
+        }
+        let text =
+            format!("resumed: pid {} was at work when the log ended; the server is asked", open.backend.pid);
+        turn.events.push(Event::Note { warning: true, text });
+        let orphaned = Doing::Orphaned { trying, asked: false, again: None };
+        self.job = Some(Job { in_doubt: true, doing: orphaned, ..Job::new(open.unit, Then::Begin) });
+        self.enter(sight.at, open.unit.step, Stage::Running, "its session is looked for", turn);
+        self.ask_fate(turn);
+    }
+
+    /// The flight ends: a strong attempt must not outlive it. A weak one goes on, and a flight that resumes finds it.
+    pub fn flight_ends(&mut self, at: At, turn: &mut Turn) {
+        let Some(Job { doing: Doing::Trying(trying), .. }) = &self.job else { return };
+        if trying.wait_ms.is_some() {
+            self.stop_trying(at, Stopping::Abort, turn);
+        }
+    }
+
+    /// A strong attempt is still under way.
+    pub fn is_strong_at_work(&self) -> bool {
+        matches!(&self.job, Some(Job { doing: Doing::Trying(Trying { wait_ms: Some(_), .. }), .. }))
+    }
+}
