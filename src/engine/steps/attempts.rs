@@ -60,13 +60,11 @@ impl Steps {
         }
         let part = self.part_of(unit)?;
         let mut relations: Vec<String> = Vec::new();
-        let mut expects: Vec<Expect> = Vec::new();
         for statement in &part.statements {
             let named = statement.form.relations().into_iter();
             relations.extend(named.filter(|name| !relations.contains(name)).collect::<Vec<_>>());
-            expects.extend(statement.form.expects());
         }
-        Some((relations, expects))
+        Some((relations, part.expects()))
     }
 
     pub(super) fn surveyed(
