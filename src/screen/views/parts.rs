@@ -55,6 +55,11 @@ impl Entry {
         Entry { label, text: text.into(), style: shown.style(Meaning::Text) }
     }
 
+    /// `text` behind a word, all of it in the word's style.
+    pub(super) fn loud(word: &str, meaning: Meaning, text: impl Into<String>, shown: &Shown<'_>) -> Entry {
+        Entry { style: shown.style(meaning), ..Entry::headed(word, meaning, text, shown) }
+    }
+
     fn wrapped(&self, width: u16) -> Vec<Line<'static>> {
         let indent = text::width(&self.label.content);
         let room = usize::from(width).saturating_sub(indent).max(1);
