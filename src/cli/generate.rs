@@ -12,6 +12,7 @@ use clap_complete::Shell;
 
 use super::{Exit, Failure};
 use crate::config::Config;
+use crate::plan::reference;
 use crate::screen::keymap;
 
 /// What `generate` is told.
@@ -39,6 +40,8 @@ enum What {
     Config,
     /// The table of all keys, in Markdown, on standard output
     Keys,
+    /// The reference of the plan file, in Markdown, on standard output
+    Plan,
 }
 
 pub(super) fn run(args: &GenerateArgs) -> Result<u8, Failure> {
@@ -54,6 +57,7 @@ pub(super) fn run(args: &GenerateArgs) -> Result<u8, Failure> {
         What::Man { out: Some(folder) } => write_manual(folder),
         What::Config => print(Config::default_text().as_bytes()),
         What::Keys => print(keymap::table().as_bytes()),
+        What::Plan => print(reference::text().as_bytes()),
     }
 }
 

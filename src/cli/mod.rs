@@ -3,6 +3,7 @@
 //! Owns the words a user types and the exit codes. Each family of commands has a file of its own.
 
 mod attach;
+mod check;
 mod demo;
 mod detach;
 mod exit;
@@ -55,6 +56,8 @@ enum Command {
     Attach(Box<attach::AttachArgs>),
     /// Fly a plan: a migration, step by step, on a session of its own
     Run(Box<run::RunArgs>),
+    /// What a plan will do, and all that is wrong with it, before it is flown
+    Check(check::CheckArgs),
     /// Read along with a flight that is in the air
     Join(join::JoinArgs),
     /// Give a flight in the air a command, or ask how it is doing
@@ -71,7 +74,7 @@ enum Command {
     Logs(logs::LogsArgs),
     /// A throw-away server, live traffic and a staged jam: everything in one command
     Demo(demo::DemoArgs),
-    /// Completions, manual pages, the configuration file with its defaults, and the table of keys
+    /// Completions, manual pages, the configuration file with its defaults, the table of keys, the reference of plans
     Generate(generate::GenerateArgs),
 }
 
@@ -94,6 +97,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Attach(args) => attach::run(*args),
         Command::Run(args) => run::run(*args),
+        Command::Check(args) => check::run(&args),
         Command::Join(args) => join::run(&args),
         Command::Tell(args) => tell::run(args),
         Command::Replay(args) => replay::run(&args),

@@ -91,7 +91,7 @@ impl Cockpit {
             && steps.mission().unattended
             && self.leaving.is_none()
         {
-            let reason = format!("the plan is {}: {why}", ending.word());
+            let reason = format!("the plan {}: {why}", ending.words());
             self.leave(at, &reason);
         }
     }

@@ -19,10 +19,14 @@ const OWN_RUNNER: &str = "lockpit/run ";
 /// Runs on after a failed statement unless it is told otherwise.
 const PSQL: &str = "psql";
 
+/// Whether `application` is a session of lockpit's that runs a plan.
+pub fn is_own_runner(application: &str) -> bool {
+    application.starts_with(OWN_RUNNER)
+}
+
 /// Whether clients called `application` are known to end their run when a statement fails.
 pub fn ends_on_error(application: &str) -> bool {
-    application.starts_with(OWN_RUNNER)
-        || STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(application))
+    is_own_runner(application) || STOPS_ON_ERROR.iter().any(|known| known.eq_ignore_ascii_case(application))
 }
 
 /// Whether a decision depends on a client being called `application`: it is then the name of a well-known tool.

@@ -3,12 +3,14 @@
 //! Owns one turn, and the order of what happens in it: an input is handled, queued for the disk together with what the
 //! engine asks for, and only then is that carried out. Never waits, and never reads a clock.
 
+use super::courier::begins_work;
 use super::desk::{Ask, Desk, Question};
 use super::executor::Executor;
 use super::feed::Feeder;
 use super::note;
 use super::recorder::Recorder;
 use crate::engine::Cockpit;
+use crate::engine::effect::Effect;
 use crate::engine::ids::At;
 use crate::engine::input::Input;
 use crate::engine::target::Target;
@@ -77,9 +79,10 @@ impl Deck {
         if let Some(feeder) = &self.feeder {
             feeder.handled(at, &self.cockpit, &self.literals);
         }
-        self.recorder.end_turn(at, &effects);
+        let begins = effects.iter().any(|effect| matches!(effect, Effect::Run(order) if begins_work(order)));
+        let mut durable = self.recorder.end_turn(at, &effects, begins);
         for effect in effects {
-            self.executor.carry_out(at, effect);
+            self.executor.carry_out(at, effect, &mut durable);
         }
         if was_sample {
             let target = self.cockpit.target().map(Target::pid);

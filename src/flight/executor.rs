@@ -3,12 +3,12 @@
 //! Owns the hold on sampler, control session and watchdog. Never decides anything, and never waits: orders go
 //! into queues, and what became of them comes back as inputs.
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::effect::{DeadMan, Effect, Rung};
 use crate::engine::ids::{At, StopId};
 use crate::engine::input::{Input, Outcome, RungAnswer};
-use crate::engine::plan;
+use crate::flight::courier::{Parcel, begins_work};
 use crate::flight::process::Process;
 use crate::pg::control::Order;
 use crate::pg::sampler::{PaceOrder, SamplerHandle};
@@ -21,13 +21,13 @@ pub(super) struct Executor {
     pub(super) watchdog: Option<watch::Sender<Option<DeadMan>>>,
     pub(super) process: Option<Process>,
     /// The session that runs the plan, when one is flown.
-    pub(super) runner: Option<mpsc::UnboundedSender<plan::order::Order>>,
+    pub(super) runner: Option<mpsc::UnboundedSender<Parcel>>,
     pub(super) inputs: mpsc::Sender<Input>,
 }
 
 impl Executor {
-    /// Carries out one effect.
-    pub(super) fn carry_out(&self, at: At, effect: Effect) {
+    /// Carries out one effect. `durable` resolves once the turn that asked for it is on disk, or will not be.
+    pub(super) fn carry_out(&self, at: At, effect: Effect, durable: &mut Option<oneshot::Receiver<()>>) {
         match effect {
             Effect::Pace { sample_every_ms, watch_every_ms } => {
                 self.sampler.pace(PaceOrder { sample_every_ms, watch_every_ms });
@@ -50,8 +50,9 @@ impl Executor {
             }
             Effect::Run(order) => {
                 if let Some(runner) = &self.runner {
+                    let durable = durable.take().filter(|_| begins_work(&order));
                     // It ends with the flight only.
-                    let _ = runner.send(*order);
+                    let _ = runner.send((*order, durable));
                 }
             }
             // The loop sees for itself that the engine is over.

@@ -5,6 +5,7 @@
 //! lines, or for the server.
 
 mod company;
+mod courier;
 mod deck;
 mod desk;
 mod executor;
@@ -263,7 +264,9 @@ impl Flight {
                 Runner::open(sampler.place(), application, clock, script.unwrap_or_default(), sender.clone());
             let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
             tasks.push(tokio::spawn(session.run(stop.clone())));
-            runner = Some(orders);
+            let (parcels, from) = mpsc::unbounded_channel();
+            tokio::spawn(courier::carry(from, orders, sender.clone()));
+            runner = Some(parcels);
         }
         // Figures that nobody sees or keeps are not worth their reading.
         let is_shown = record.is_some() || company.screen.is_some();

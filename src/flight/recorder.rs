@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio::sync::oneshot;
+
 use super::{Record, Recorded};
 use crate::engine::Cockpit;
 use crate::engine::effect::Effect;
@@ -102,13 +104,25 @@ impl Recorder {
         }
     }
 
-    /// What the engine asked for: input and intents are queued for the disk together.
-    pub(super) fn end_turn(&mut self, at: At, effects: &[Effect]) {
-        let Some((log, _)) = &mut self.log else { return };
+    /// What the engine asked for: input and intents are queued for the disk together. With a `receipt`, what resolves
+    /// once they are durable, or will not be.
+    pub(super) fn end_turn(
+        &mut self,
+        at: At,
+        effects: &[Effect],
+        receipt: bool,
+    ) -> Option<oneshot::Receiver<()>> {
+        let (log, _) = self.log.as_mut()?;
         for effect in effects {
             self.turn.intent(at, effect);
         }
+        let receipt = receipt.then(|| {
+            let (keepsake, durable) = oneshot::channel();
+            self.turn.keep(keepsake);
+            durable
+        });
         log.append(std::mem::take(&mut self.turn));
+        receipt
     }
 
     /// What a screen shows, which no replay depends on.

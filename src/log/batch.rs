@@ -2,6 +2,9 @@
 //!
 //! Owns what can stand in a log, and how much of it may wait. Never encodes anything.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::engine::checkpoint::Checkpoint;
@@ -75,12 +78,18 @@ pub struct Batch {
     samples: u32,
     has_checkpoint: bool,
     refusal: Option<String>,
+    keepsake: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Batch {
     /// A batch without entries.
     pub fn new() -> Batch {
         Batch::default()
+    }
+
+    /// Takes something along that is dropped once the batch is durable, or lost.
+    pub fn keep(&mut self, keepsake: impl Any + Send + Sync) {
+        self.keepsake = Some(Arc::new(keepsake));
     }
 
     /// Adds what the engine is told.

@@ -8,9 +8,10 @@ use super::faults::{Faults, hinted};
 use super::keys;
 use super::script::{HookScript, Script};
 use super::section::{Section, Text};
+use super::sequence::{self, Place};
 use super::step::{self, Draft};
 use super::variables::Variables;
-use super::{Compiled, Context, Probe, Surroundings, calendar, sequence, sql, work};
+use super::{Compiled, Context, Probe, Surroundings, calendar, sql, work};
 use crate::config::guardrails;
 use crate::engine::plan::{Freeze, Hook, HookEvent, Invariant, Plan, Window};
 use crate::engine::settings::Limits;
@@ -24,7 +25,11 @@ pub(super) fn read(faults: &Faults<'_>, surroundings: &Surroundings) -> Option<C
     if !errors.is_empty() {
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
-            faults.at(at, format!("this is no TOML: {}", error.message().replace('\n', "; ")));
+            let mut why = format!("this is no TOML: {}", error.message().replace('\n', "; "));
+            if why.contains("escape") {
+                why += "; texts with backslashes stand between ''' and '''";
+            }
+            faults.at(at, why);
         }
         return None;
     }
@@ -42,12 +47,16 @@ pub(super) fn read(faults: &Faults<'_>, surroundings: &Surroundings) -> Option<C
     let (hooks, hook_scripts) = hooks(&file, &context);
     let probes = probes(&file, &context);
     let sections = file.sections("step", &keys::STEP);
-    if sections.is_empty() && file.place("step").is_some() {
-        faults.at(0, "the plan has no step");
-    }
-    let drafts: Vec<Draft> =
-        sections.iter().filter_map(|section| step::read(section, &limits, &context)).collect();
-    let steps = in_order(drafts, faults);
+    let drafts: Vec<Option<Draft>> =
+        sections.iter().map(|section| step::read(section, &limits, &context)).collect();
+    let named: Vec<(Text, Vec<Text>)> = sections
+        .iter()
+        .filter_map(|section| Some((section.text("id")?, section.texts("after").unwrap_or_default())))
+        .collect();
+    let places: Vec<Place<'_>> =
+        named.iter().map(|(id, after)| Place { id: &id.text, at: id.at, after }).collect();
+    let order = sequence::order(&places, faults);
+    let drafts: Option<Vec<Draft>> = drafts.into_iter().collect();
     variables.judge_use(faults);
     let plan = file.section("plan", &keys::PLAN)?;
     let (name, version, owner) = (plan.text("name"), plan.text("version"), plan.text("owner"));
@@ -70,7 +79,7 @@ pub(super) fn read(faults: &Faults<'_>, surroundings: &Surroundings) -> Option<C
         probes,
         tz,
     };
-    for draft in steps? {
+    for draft in in_order(drafts?, &order?) {
         compiled.plan.steps.push(draft.step);
         compiled.script.steps.push(draft.script);
         compiled.wishes.push(draft.wishes);
@@ -79,20 +88,15 @@ pub(super) fn read(faults: &Faults<'_>, surroundings: &Surroundings) -> Option<C
 }
 
 /// The steps in the order in which they run, each knowing the numbers of those it waits for.
-pub(super) fn in_order(drafts: Vec<Draft>, faults: &Faults<'_>) -> Option<Vec<Draft>> {
-    let places: Vec<sequence::Place<'_>> = drafts
-        .iter()
-        .map(|draft| sequence::Place { id: &draft.step.id, at: draft.at, after: &draft.after })
-        .collect();
-    let order = sequence::order(&places, faults)?;
+fn in_order(drafts: Vec<Draft>, order: &[usize]) -> Vec<Draft> {
     let mut left: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
-    let mut steps: Vec<Draft> = order.into_iter().filter_map(|number| left[number].take()).collect();
+    let mut steps: Vec<Draft> = order.iter().filter_map(|number| left.get_mut(*number)?.take()).collect();
     let ids: Vec<String> = steps.iter().map(|draft| draft.step.id.clone()).collect();
     let number = |id: &str| ids.iter().position(|known| known == id).and_then(|at| u32::try_from(at).ok());
     for draft in &mut steps {
         draft.step.after = draft.after.iter().filter_map(|id| number(&id.text)).collect();
     }
-    Some(steps)
+    steps
 }
 
 /// The limits that a table `guardrails` asks for, over others.

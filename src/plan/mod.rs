@@ -12,6 +12,7 @@ mod faults;
 mod file;
 pub mod forms;
 mod keys;
+pub mod outlook;
 mod plain;
 pub mod reference;
 pub mod script;
@@ -27,6 +28,7 @@ use std::path::Path;
 
 use crate::engine::plan::Plan;
 use crate::engine::settings::Limits;
+use calendar::DAYS_AHEAD;
 use faults::Faults;
 pub use script::Script;
 use variables::Variables;

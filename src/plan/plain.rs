@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use super::faults::Faults;
-use super::file::in_order;
 use super::script::{Script, StepScript};
 use super::section::Text;
 use super::sql::{self, Ready};
@@ -27,7 +26,7 @@ pub(super) fn read(path: &Path, faults: &Faults<'_>, surroundings: &Surroundings
     }
     variables.judge_use(faults);
     let groups = groups(ready, faults);
-    let drafts =
+    let drafts: Vec<Draft> =
         groups.iter().enumerate().map(|(number, group)| draft(number + 1, group, &context)).collect();
     let mut compiled = Compiled {
         plan: Plan {
@@ -49,7 +48,7 @@ pub(super) fn read(path: &Path, faults: &Faults<'_>, surroundings: &Surroundings
         probes: Vec::new(),
         tz: "UTC".to_owned(),
     };
-    for draft in in_order(drafts, faults)? {
+    for draft in drafts {
         compiled.plan.steps.push(draft.step);
         compiled.script.steps.push(draft.script);
         compiled.wishes.push(draft.wishes);
@@ -82,10 +81,8 @@ fn groups(ready: Vec<Ready>, faults: &Faults<'_>) -> Vec<Group> {
             }
             ("COMMIT", None) => faults.at(ready.at, "COMMIT without a BEGIN before it"),
             ("ROLLBACK", _) => {
-                faults.at(
-                    ready.at,
-                    "ROLLBACK in a plan would undo what was just done: take the statements out",
-                );
+                faults.at(ready.at, "ROLLBACK undoes what stands before it: take these statements out");
+                open = None;
             }
             (kind, _) if sql::is_transaction_control(kind) => {
                 faults.at(
@@ -119,7 +116,6 @@ fn draft(number: usize, group: &Group, context: &Context<'_>) -> Draft {
         statement_timeout_ms: None,
     };
     Draft {
-        at: first.map_or(0, |ready| ready.at),
         step,
         after: Vec::new(),
         script: StepScript { parts: statements, ..StepScript::default() },

@@ -227,6 +227,9 @@ impl<'a> Section<'a> {
             self.wrong::<()>(key, value, &wanted);
             return Vec::new();
         };
+        if list.is_empty() {
+            self.faults.at(value.span().start, format!("`{key}` is an empty list: leave it out, or fill it"));
+        }
         let tables = list.iter().filter_map(|value| match value.get_ref().as_table() {
             Some(table) => Some(Section::new(table, value.span().start, spec, self.faults)),
             None => self.wrong(key, value, "a list of tables"),

@@ -5,6 +5,7 @@
 
 use super::Context;
 use super::forms;
+use super::script::Script;
 use super::section::Text;
 use super::variables::Expanded;
 use crate::engine::plan::{Part, Statement};
@@ -56,7 +57,11 @@ fn ready(piece: script::Piece, expanded: &Expanded, context: &Context<'_>) -> Re
     let [(item, stand_in), _] = STAND_INS;
     let said = piece.said.replace(stand_in, item);
     Ready {
-        statement: Statement { said, form: forms::read(&sql), line: context.faults.line(at) },
+        statement: Statement {
+            said,
+            form: forms::read(&sql.replace(Script::ITEM_LITERAL, "''")),
+            line: context.faults.line(at),
+        },
         at,
         kind: piece.kind,
         relations: piece.relations.into_iter().map(|name| name.replace(stand_in, item)).collect(),
@@ -132,8 +137,8 @@ fn refused(ready: &Ready, in_transaction: bool) -> Option<String> {
     let kind = ready.kind.as_str();
     if is_transaction_control(kind) {
         return Some(format!(
-            "{kind} has no place in a step, which is a transaction where its statements can be in one: take it out, \
-             or write `transaction = false` to send statements one by one"
+            "{kind} has no place in a step: its statements run in one transaction where all of them can, and \
+             `transaction = false` sends them one by one"
         ));
     }
     match kind {
@@ -161,6 +166,11 @@ fn setting(ready: &Ready, in_transaction: bool) -> Option<String> {
         ("idle_in_transaction_session_timeout", "it needs no word in a plan"),
         ("client_connection_check_interval", "it needs no word in a plan"),
     ];
+    if words(ready).any(|word| word == "search_path") {
+        let why = "what a step locks is looked up by its names before it runs, without this search_path: write names \
+                   with their schema";
+        return Some(why.to_owned());
+    }
     for word in words(ready) {
         if let Some((name, instead)) = OWN.iter().find(|(name, _)| *name == word) {
             return Some(format!("lockpit sets {name} for each attempt: take it out; {instead}"));

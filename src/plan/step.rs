@@ -18,8 +18,6 @@ const MOST_CHARS: usize = 60;
 /// A step as it is read.
 #[derive(Debug)]
 pub(super) struct Draft {
-    /// Where its id stands.
-    pub at: usize,
     /// For the engine; the steps it waits for are still names.
     pub step: PlanStep,
     /// The steps it waits for.
@@ -47,11 +45,8 @@ pub(super) fn read(section: &Section<'_>, plan_limits: &Limits, context: &Contex
     let acquire = acquire(section, context);
     let (checks, queries) = work::checks(section, context);
     script.checks = queries;
-    let after = if section.place("after").is_some() {
-        section.texts("after").unwrap_or_default()
-    } else {
-        Vec::new()
-    };
+    let after = section.texts("after").unwrap_or_default();
+
     let statement_timeout_ms = section.duration("statement_timeout");
     let work = match work_of(section, context)? {
         "sql" => statements(section, &mut script, context),
@@ -61,10 +56,17 @@ pub(super) fn read(section: &Section<'_>, plan_limits: &Limits, context: &Contex
     };
     let undo = undo(section, &work, &mut script, context);
     only_where_it_counts(section, &work, context);
-    let (at, id) = id?;
-    let step =
-        PlanStep { id, phase, after: Vec::new(), work: work?, undo, checks, acquire, statement_timeout_ms };
-    Some(Draft { at, step, after, script, wishes })
+    let step = PlanStep {
+        id: id?,
+        phase,
+        after: Vec::new(),
+        work: work?,
+        undo,
+        checks,
+        acquire,
+        statement_timeout_ms,
+    };
+    Some(Draft { step, after, script, wishes })
 }
 
 /// Which of the four a step is.
@@ -84,11 +86,11 @@ fn work_of(section: &Section<'_>, context: &Context<'_>) -> Option<&'static str>
     }
 }
 
-fn id(section: &Section<'_>, context: &Context<'_>) -> Option<(usize, String)> {
+fn id(section: &Section<'_>, context: &Context<'_>) -> Option<String> {
     let id = section.text("id")?;
     let is_good = |c: char| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c);
     if id.text.chars().all(is_good) && id.text.len() <= MOST_CHARS {
-        return Some((id.at, id.text));
+        return Some(id.text);
     }
     let why =
         format!("`id` is made of letters, digits, `-`, `_` and `.`, at most {MOST_CHARS}: people type it");

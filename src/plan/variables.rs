@@ -17,6 +17,9 @@ use crate::pg::text::script::{Within, parts};
 /// The name that stands for the item at hand.
 pub(super) const ITEM: &str = "item";
 
+/// What stands for a value that cannot be used, so that the rest is read all the same.
+const STAND_IN: &str = "x";
+
 /// The variables of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
@@ -133,16 +136,15 @@ impl Variables {
                 if name == ITEM && (how == "literal" && within == Within::Plain || how.is_empty()) {
                     continue;
                 }
-                match self.value(name, how, within) {
-                    Ok(value) => {
-                        expanded.marks.push((expanded.sql.len(), copied));
-                        expanded.sql += &text[copied..begin];
-                        expanded.marks.push((expanded.sql.len(), begin));
-                        expanded.sql += &value;
-                        copied = at;
-                    }
-                    Err(why) => faults.at(source.byte(begin), why),
-                }
+                let value = self.value(name, how, within).unwrap_or_else(|why| {
+                    faults.at(source.byte(begin), why);
+                    STAND_IN.to_owned()
+                });
+                expanded.marks.push((expanded.sql.len(), copied));
+                expanded.sql += &text[copied..begin];
+                expanded.marks.push((expanded.sql.len(), begin));
+                expanded.sql += &value;
+                copied = at;
             }
         }
         expanded.marks.push((expanded.sql.len(), copied));
@@ -164,7 +166,7 @@ impl Variables {
         };
         self.used.borrow_mut().insert(name.to_owned());
         // That it has none is told where it is declared.
-        let Some(value) = value else { return Ok("x".to_owned()) };
+        let Some(value) = value else { return Ok(STAND_IN.to_owned()) };
         if value.contains('\0') {
             return Err(format!("{written}: its value has a zero byte"));
         }

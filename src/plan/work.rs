@@ -9,6 +9,7 @@ use super::section::{Section, Text};
 use super::variables::literal;
 use super::{Backfill, Context, Wishes, sql};
 use crate::engine::plan::{Check, CheckKind, Gate, Work};
+use crate::pg::text::script;
 
 /// How often the query of a gate is asked unless it says otherwise, in milliseconds.
 const EVERY_MS: u64 = 5_000;
@@ -94,8 +95,9 @@ pub(super) fn program(section: &Section<'_>, key: &str, faults: &Faults<'_>) -> 
 pub(super) fn backfill(section: &Section<'_>, wishes: &mut Wishes, context: &Context<'_>) -> Option<Work> {
     let backfill = section.section("backfill", &keys::BACKFILL)?;
     let (table, key) = (name(&backfill, "table", 3, context), name(&backfill, "key", 1, context));
-    let set = backfill.text("set").and_then(|text| clause(&text, "update x set ", "", context));
-    let filter = backfill.text("where").map(|text| clause(&text, "select 1 from x where (", ")", context));
+    let set =
+        backfill.text("set").and_then(|text| clause(&text, &[("update x set ", " where true")], context));
+    let filter = backfill.text("where").map(|text| clause(&text, &CONDITION, context));
     let read = Backfill {
         table: table?,
         key: key?,
@@ -107,21 +109,30 @@ pub(super) fn backfill(section: &Section<'_>, wishes: &mut Wishes, context: &Con
     Some(Work::Backfill { table })
 }
 
-/// A piece of SQL that makes a statement between `before` and `after`; its variables have their values.
-fn clause(source: &Text, before: &str, after: &str, context: &Context<'_>) -> Option<String> {
+/// A condition is one with brackets around it and without.
+const CONDITION: [(&str, &str); 2] = [("select 1 from x where (", ")"), ("select 1 from x where ", "")];
+
+/// A piece of SQL that makes a statement between each `before` and `after`; its variables have their values.
+fn clause(source: &Text, around: &[(&str, &str)], context: &Context<'_>) -> Option<String> {
     let expanded = context.variables.expand(source, context.faults);
     if expanded.names_item {
         context.faults.at(source.at, "${item} is the item of `for_each`, which a backfill has not");
         return None;
     }
-    let (pieces, faults) = crate::pg::text::script::split(&format!("{before}{}{after}", expanded.sql));
-    for fault in &faults {
-        context.faults.at(expanded.byte(fault.at.saturating_sub(before.len())), &fault.why);
+    for (before, after) in around {
+        // On a line of its own, because a comment may end the piece.
+        let (pieces, faults) = script::split(&format!("{before}{}\n{after}", expanded.sql));
+        if let Some(fault) = faults.first() {
+            let at = fault.at.saturating_sub(before.len()).min(expanded.sql.len().saturating_sub(1));
+            context.faults.at(expanded.byte(at), &fault.why);
+            return None;
+        }
+        if pieces.len() != 1 {
+            context.faults.at(source.at, "a semicolon has no place here");
+            return None;
+        }
     }
-    if pieces.len() > 1 {
-        context.faults.at(source.at, "a semicolon has no place here");
-    }
-    (pieces.len() == 1 && faults.is_empty()).then_some(expanded.sql)
+    Some(expanded.sql)
 }
 
 /// A name of SQL with at most so many parts.

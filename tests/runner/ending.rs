@@ -1,9 +1,20 @@
 //! Lost sessions, ends of flights, and who else flies here.
 
+use lockpit::engine::ids::Pid;
 use lockpit::engine::plan::order::{News, Order, Try, TryEnd, TryFate};
 
 use crate::rig::{Rig, in_transaction, open, script};
-use crate::support::{LONG, cluster, versions, wait_until};
+use crate::support::{Actor, LONG, cluster, versions, wait_until};
+
+/// Waits for the end of a backend.
+async fn is_gone(control: &Actor, pid: Pid) {
+    let there = format!("select count(*) from pg_stat_activity where pid = {pid}");
+    wait_until("the end of a session", LONG, async || match control.value::<i64>(&there).await {
+        0 => Ok(()),
+        n => Err(n.to_string()),
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn what_became_of_an_attempt_is_told_on_the_next_session() {
@@ -71,7 +82,9 @@ async fn a_second_flight_is_refused_while_the_first_one_is_there() {
         }
         let told = format!("{told:?}");
         assert!(told.contains("has left it behind") && told.contains("NotBegun"), "{told}");
+        let pid = rig.backend.pid;
         rig.stop().await;
+        is_gone(&control, pid).await;
         orders.send(Order::Try(Box::new(in_transaction(2)))).expect("it listens");
         let news = tokio::time::timeout(LONG, news.recv()).await.expect("news").expect("news");
         assert!(format!("{news:?}").contains("Locked"), "{news:?}");
@@ -90,7 +103,7 @@ async fn weak_work_outlives_the_runner_and_strong_work_does_not() {
             let blocker = db.actor("test/blocker").await;
             blocker.exec("begin; insert into t values (1)").await;
             for weak in [false, true] {
-                let mut rig = Rig::start(&db, script(&[&["alter table t add column y int"]])).await;
+                let rig = Rig::start(&db, script(&[&["alter table t add column y int"]])).await;
                 let cic = "create index concurrently i on t (x)".to_owned();
                 let order = match weak {
                     true => Try { transaction: false, weak, sql: Some(cic), ..in_transaction(1) },
@@ -104,17 +117,13 @@ async fn weak_work_outlives_the_runner_and_strong_work_does_not() {
                 } else {
                     rig.stop().await;
                 }
-                let there = format!("select count(*) from pg_stat_activity where pid = {pid}");
                 if weak {
                     // It is there until its work is done, although nobody listens.
+                    let there = format!("select count(*) from pg_stat_activity where pid = {pid}");
                     assert_eq!(control.value::<i64>(&there).await, 1);
                     blocker.exec("commit").await;
                 }
-                wait_until("its end", LONG, async || match control.value::<i64>(&there).await {
-                    0 => Ok(()),
-                    n => Err(n.to_string()),
-                })
-                .await;
+                is_gone(&control, pid).await;
             }
             let valid = "select bool_and(indisvalid) from pg_index where indexrelid = 'i'::regclass";
             assert!(control.value::<bool>(valid).await);

@@ -29,7 +29,7 @@ async fn a_look_names_conflicting_holders_oldest_first_prepared_ones_and_the_que
         let writer = db.actor("test/writer").await;
         writer.exec("begin; insert into u values (1)").await;
         let waiting = db.actor("test/waiting").await;
-        let waiter = waiting.spawn("lock table t in access exclusive mode");
+        let waiter = waiting.spawn("begin; lock table t in access exclusive mode");
         wait_until("a queue", LONG, async || {
             let queued = control.value::<i64>("select count(*) from pg_locks where not granted").await;
             if queued > 0 { Ok(()) } else { Err("none".to_owned()) }

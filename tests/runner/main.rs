@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asking;
 mod ending;
 mod looking;
 mod rig;
+mod surveying;
 mod trying;

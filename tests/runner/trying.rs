@@ -69,7 +69,8 @@ async fn a_lock_that_is_not_had_in_time_ends_the_attempt_and_nothing_else_is_run
     for version in versions() {
         let db = cluster(version.major).database("timed_out").await;
         let actor = db.actor("test/app").await;
-        actor.exec("create table t (x int); create table free (x int); begin; select from t").await;
+        actor.exec("create table t (x int); create table free (x int)").await;
+        actor.exec("begin; select from t").await;
         let mut rig = Rig::start(&db, script(&[&["alter table free add column y int"]])).await;
         let order = Try {
             first: vec![first("t", EXCLUSIVE)],
@@ -126,7 +127,8 @@ async fn a_stop_hits_the_attempt_it_names_and_no_other() {
     for version in versions() {
         let db = cluster(version.major).database("stopped").await;
         let actor = db.actor("test/app").await;
-        actor.exec("create table t (x int); begin; select from t").await;
+        actor.exec("create table t (x int)").await;
+        actor.exec("begin; select from t").await;
         let mut rig =
             Rig::start(&db, script(&[&["alter table t add column y int"], &["select pg_sleep(60)"]])).await;
         let control = db.actor("test/control").await;

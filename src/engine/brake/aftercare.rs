@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::catalog::Catalog;
 use crate::engine::ids::{At, Attempt, TextId};
+use crate::engine::rungs::is_own_runner;
 use crate::engine::sample::{Backend, Sample, State};
 use crate::engine::target::attempt_of;
 
@@ -46,6 +47,8 @@ impl Aftercare {
             backend.id() == self.attempt.backend
                 && backend.state == State::Active
                 && backend.query_start != self.attempt.query_start
+                // What runs a plan goes on by the plan, not by a script.
+                && !is_own_runner(&backend.application)
                 && !is_harmless(catalog, backend.text)
         })
     }

@@ -150,6 +150,7 @@ impl Consent {
                     .map_or("whom the flight was for".to_owned(), |only| format!("pid {}", only.pid));
                 Err(format!("armed for {whom}, which pid {} is not", target.pid()))
             }
+            None if self.until == At(u64::MAX) => Ok(format!("to the end of the flight{only}")),
             None if self.since == At(0) => Ok(format!("until {} into the flight", seconds(self.until.ms()))),
             None => Ok(format!("until {} into the flight{only}", seconds(self.until.ms()))),
         }

@@ -16,6 +16,7 @@ use super::tree::rollback_prepared;
 use super::words::plural;
 
 mod kinds;
+pub(crate) mod outcomes;
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ pub enum Deed {
     },
     /// A foreign key comes to point to it.
     BeReferenced,
-    /// A table comes to inherit from it, or no longer does.
+    /// A table comes to inherit from it.
     BeInherited,
     /// It is read.
     Read,
@@ -157,8 +157,6 @@ pub enum Deed {
     CreateIndex {
         /// CONCURRENTLY.
         concurrently: bool,
-        /// ON ONLY: indexes of partitions are not built.
-        only: bool,
     },
     /// The index is dropped.
     DropIndex {
@@ -190,7 +188,7 @@ pub enum Deed {
     AlterTrigger,
     /// Statistics over several columns are defined.
     CreateStatistics,
-    /// It, or something of it, is commented on.
+    /// It, or a column of it, is commented on.
     Comment,
     /// Rights on it are granted or revoked.
     Grant,

@@ -72,7 +72,7 @@ fn of(act: &Act) -> Vec<Expect> {
             vec![Expect::NoRelation { name: relation(), table: None }]
         }
         Deed::DropIndex { .. } => vec![Expect::NoRelation { name: relation(), table: None }],
-        Deed::CreateIndex { only: false, .. } => {
+        Deed::CreateIndex { .. } if !act.only => {
             object().map(|index| Expect::Index { index, table: Some(relation()) }).into_iter().collect()
         }
         Deed::ReindexIndex { .. } => vec![Expect::Index { index: relation(), table: None }],

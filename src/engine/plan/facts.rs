@@ -113,6 +113,8 @@ pub struct Leftover {
 pub enum LeftoverKind {
     /// An index that is not valid.
     InvalidIndex,
+    /// An index of a partitioned table (`relkind` I) that is not valid: it cannot be dropped CONCURRENTLY.
+    InvalidParentIndex,
     /// What an interrupted REINDEX CONCURRENTLY built: `.._ccnew`.
     NewIndex,
     /// What an interrupted REINDEX CONCURRENTLY replaced: `.._ccold`.

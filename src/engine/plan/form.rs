@@ -37,12 +37,15 @@ pub struct Act {
     /// Nothing happens where the relation is not there (IF EXISTS), or is there already (IF NOT EXISTS).
     #[serde(default)]
     pub optional: bool,
+    /// ONLY: its partitions are left alone.
+    #[serde(default)]
+    pub only: bool,
 }
 
 impl Act {
     /// `deed`, done to `relation`.
     pub fn new(deed: Deed, relation: impl Into<String>) -> Act {
-        Act { deed, relation: relation.into(), object: None, renamed: None, optional: false }
+        Act { deed, relation: relation.into(), object: None, renamed: None, optional: false, only: false }
     }
 
     /// The same, about `object`.

@@ -130,7 +130,8 @@ pub struct Try {
 /// A lock to be taken before the statements that need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockFirst {
-    /// The relation, quoted where needed, schema included.
+    /// The relation as LOCK TABLE takes it: quoted where needed, schema included, with ONLY before it, since every
+    /// partition that is to be locked is named by itself.
     pub name: String,
     /// How strong.
     pub mode: LockMode,

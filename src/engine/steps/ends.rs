@@ -45,7 +45,13 @@ impl Steps {
             }
             TryEnd::Failed(error) => self.refused(sight, &trying, error, took_us, turn),
             TryEnd::Lost(why) => self.orphan(sight, trying, why, turn),
-            TryEnd::NotBegun(why) => self.fails(sight, format!("it could not be begun: {why}"), turn),
+            TryEnd::NotBegun(why) => match trying.stopping {
+                Some(Stopping::Abort) => {
+                    self.scan(sight, After::Halt(Ending::Aborted), "aborted".to_owned(), turn);
+                }
+                Some(_) => self.missed(sight, &trying, 0, "was stopped before it began", false, turn),
+                None => self.fails(sight, format!("it could not be begun: {why}"), turn),
+            },
         }
     }
 

@@ -302,7 +302,7 @@ impl Steps {
             Course::Held { why } => (true, format!("the plan is held: {why}")),
             Course::Halted { why, .. } => (true, format!("the plan has halted: {why}")),
             Course::Over { ending, why } => {
-                (*ending != Ending::Complete, format!("the plan is {}: {why}", ending.word()))
+                (*ending != Ending::Complete, format!("the plan {}: {why}", ending.words()))
             }
         };
         turn.events.push(Event::Note { warning, text });

@@ -122,14 +122,14 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
+    /// How it ended, as it follows "the plan".
+    pub fn words(self) -> &'static str {
         match self {
-            Ending::Complete => "complete",
-            Ending::Aborted => "aborted",
-            Ending::Tripped => "stopped by a guardrail",
-            Ending::Failed => "failed",
-            Ending::Lost => "lost",
+            Ending::Complete => "is complete",
+            Ending::Aborted => "was aborted",
+            Ending::Tripped => "was stopped by a guardrail",
+            Ending::Failed => "has failed",
+            Ending::Lost => "was lost",
         }
     }
 }

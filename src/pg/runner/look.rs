@@ -2,6 +2,7 @@
 //!
 //! Owns the statement and the reading of its rows. Never judges whether a holder matters.
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
@@ -18,8 +19,16 @@ const LOOK: &str = include_str!("../sql/look.sql");
 /// A look that takes longer is no use.
 const LIMIT_MS: u32 = 1_000;
 
-/// Looks once, in one turn of the network.
+/// Looks once, in one turn of the network once the statement is prepared.
 pub(super) async fn look(line: &mut Line, wanted: &[(Oid, LockMode)]) -> Result<Look, Error> {
+    match once(line, wanted).await {
+        // The plan has thrown it away, with DISCARD ALL or DEALLOCATE ALL.
+        Err(error) if error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => once(line, wanted).await,
+        look => look,
+    }
+}
+
+async fn once(line: &mut Line, wanted: &[(Oid, LockMode)]) -> Result<Look, Error> {
     let mut relations: Vec<u32> = Vec::new();
     let mut modes: Vec<&str> = Vec::new();
     for (relation, mode) in wanted {
@@ -57,7 +66,7 @@ pub(super) async fn look(line: &mut Line, wanted: &[(Oid, LockMode)]) -> Result<
     drop(pipe);
     let rows = answers.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().nth(1).unwrap_or_default();
     let look = read(&rows)?;
-    // Only one that worked is kept: the plan may have deallocated it.
+    // Only one that worked is kept.
     line.look = Some(statement);
     Ok(look)
 }

@@ -65,12 +65,6 @@ pub fn split(text: &str) -> (Vec<Piece>, Vec<Fault>) {
     (pieces, faults)
 }
 
-/// PostgreSQL's name of the first command of `text`, told by its words alone.
-pub fn kind_of(text: &str) -> String {
-    let tokens: Vec<_> = lexer::tokens(text, false).into_iter().filter(|token| !token.is_blank()).collect();
-    kind::by_keywords(kind::outline(&tokens).first).unwrap_or_else(|| kind::UNKNOWN.to_owned())
-}
-
 /// Every part of a text that a lexer reads as one: where it stands, and how it may be written into.
 pub fn parts(text: &str) -> Vec<(Range<usize>, Within)> {
     let mut parts: Vec<(Range<usize>, Within)> = Vec::new();
@@ -231,6 +225,9 @@ fn parse(text: &str, statement: &[Placed<'_>]) -> Result<Option<Piece>, Fault> {
         return Ok(None);
     };
     let range = *start..last + end.text.len();
+    if end.kind == Kind::OpenLiteral {
+        return Ok(None);
+    }
     if statement.len() > MAX_TOKENS {
         let why = format!(
             "this statement has {} words and signs: at most {MAX_TOKENS} can be read",
@@ -241,7 +238,7 @@ fn parse(text: &str, statement: &[Placed<'_>]) -> Result<Option<Piece>, Fault> {
     let masked = mask(range.clone(), statement);
     let parsed = tree::strict(&masked).map_err(|(at, why)| Fault {
         at: range.start + at.min(masked.trim_end().len().saturating_sub(1)),
-        why: format!("this is no SQL that can be read: {why}"),
+        why: format!("this is no SQL that can be read: {}", plain(&why)),
     })?;
     let Some(parsed) = parsed else { return Ok(None) };
     if parsed.statements > 1 {
@@ -253,6 +250,20 @@ fn parse(text: &str, statement: &[Placed<'_>]) -> Result<Option<Piece>, Fault> {
     let tokens: Vec<Token<'_>> = statement.iter().map(|(_, token)| *token).collect();
     let said = normalise::normalise(&lexer::tokens(&text[range.clone()], false));
     Ok(Some(Piece { said, kind: kind::refine(&parsed.command, &tokens), relations: parsed.relations, range }))
+}
+
+/// What the parser says, with signs and keywords in place of the names it has for them.
+fn plain(why: &str) -> String {
+    const SIGNS: [(&str, &str); 7] = [
+        ("L_PAREN", "`(`"),
+        ("R_PAREN", "`)`"),
+        ("IDENT", "a name"),
+        ("L_BRACK", "`[`"),
+        ("R_BRACK", "`]`"),
+        ("SEMICOLON", "`;`"),
+        ("COMMA", "`,`"),
+    ];
+    SIGNS.iter().fold(why.replace("_KW", ""), |why, (name, sign)| why.replace(name, sign))
 }
 
 /// The statement without what its strings and comments hold, in which everything stands where it stood.

@@ -48,6 +48,19 @@ pub(super) fn relations(node: &SyntaxNode) -> Vec<String> {
     named.map(|inner| written(&inner)).filter(|name| !name.is_empty()).collect()
 }
 
+/// Whether ONLY stands before the relation it names first.
+pub(super) fn is_only(node: &SyntaxNode) -> bool {
+    let named = relation_nodes(node).next();
+    named.is_some_and(|named| {
+        named.ancestors().skip(1).take(2).any(|outer| token(&outer, SyntaxKind::ONLY_KW))
+    })
+}
+
+/// The nodes in it that name relations.
+pub(super) fn relation_nodes(node: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
+    node.descendants().filter(|inner| RELATIONS.contains(&inner.kind()))
+}
+
 /// The relation it names first; empty where it names none.
 pub(super) fn relation(node: &SyntaxNode) -> String {
     relations(node).into_iter().next().unwrap_or_default()

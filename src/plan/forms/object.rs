@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::node::{child, has, holds, name, relation, relations, relations_in, token, words};
+use super::node::{child, has, holds, is_only, name, relation, relations, relations_in, token, words};
 use super::{rows, table};
 use crate::engine::locks::LockMode;
 use crate::engine::plan::form::{Act, Deed};
@@ -11,10 +11,10 @@ use crate::engine::plan::form::{Act, Deed};
 pub(super) fn create_index(node: &SyntaxNode) -> Vec<Act> {
     let index = child(node, SyntaxKind::INDEX).map(|index| relation(&index)).filter(|name| !name.is_empty());
     let table = child(node, SyntaxKind::TABLE_RELATION_NAME);
-    let only = table.as_ref().is_some_and(|table| token(table, SyntaxKind::ONLY_KW));
+    let only = table.as_ref().is_some_and(is_only);
     let concurrently = token(node, SyntaxKind::CONCURRENTLY_KW);
     let table = table.map(|table| relation(&table)).unwrap_or_default();
-    vec![Act::new(Deed::CreateIndex { concurrently, only }, table).about(index)]
+    vec![Act { only, ..Act::new(Deed::CreateIndex { concurrently }, table).about(index) }]
 }
 
 /// ALTER INDEX.
@@ -159,7 +159,20 @@ pub(super) fn comment(node: &SyntaxNode) -> Vec<Act> {
         }
         None => relation(node),
     };
-    let deed = if named.is_empty() { Deed::Nothing } else { Deed::Comment };
+    let is_part = object.is_some_and(|object| {
+        matches!(
+            object.kind(),
+            SyntaxKind::OBJECT_CONSTRAINT
+                | SyntaxKind::OBJECT_TRIGGER
+                | SyntaxKind::OBJECT_POLICY
+                | SyntaxKind::OBJECT_RULE
+        )
+    });
+    let deed = match named.as_str() {
+        "" => Deed::Nothing,
+        _ if is_part => Deed::Read,
+        _ => Deed::Comment,
+    };
     vec![Act::new(deed, named)]
 }
 
@@ -182,7 +195,10 @@ pub(super) fn maintain(node: &SyntaxNode, full: bool) -> Vec<Act> {
         let whole = if deed == Deed::VacuumFull { Deed::Unknown } else { deed };
         return vec![Act::new(whole, "")];
     }
-    named.into_iter().map(|table| Act::new(deed, table)).collect()
+    if node.kind() == SyntaxKind::CLUSTER {
+        return named.into_iter().map(|table| Act::new(deed, table)).collect();
+    }
+    table::each(node, |_| deed)
 }
 
 /// LOCK TABLE.
@@ -196,7 +212,7 @@ pub(super) fn lock(node: &SyntaxNode) -> Vec<Act> {
         }
     };
     let deed = mode.map_or(Deed::Unknown, Deed::Lock);
-    relations(node).into_iter().map(|table| Act::new(deed, table)).collect()
+    table::each(node, |_| deed)
 }
 
 /// Statements that drop objects which are no relations: what goes with them is not known.

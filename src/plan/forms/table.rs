@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::filling;
-use super::node::{child, has, holds, name, relation, relations, relations_in, token, words};
+use super::node::{child, has, holds, is_only, name, relation, relation_nodes, relations_in, token, words};
 use crate::engine::plan::form::{Act, Deed, Detaching, Filling};
 
 /// CREATE TABLE, of whatever.
@@ -44,10 +44,11 @@ pub(super) fn alter(node: &SyntaxNode) -> Vec<Act> {
         return vec![Act::new(Deed::Unknown, "")];
     }
     let table = relation(node);
-    let optional = has(node, SyntaxKind::IF_EXISTS);
+    let (optional, only) = (has(node, SyntaxKind::IF_EXISTS), is_only(node));
     let mut acts: Vec<Act> = node.children().flat_map(|child| action(&child, &table)).collect();
     for act in &mut acts {
         act.optional |= optional && act.relation == table;
+        act.only = only && act.relation == table;
     }
     if acts.is_empty() {
         acts.push(Act::new(Deed::Unknown, table));
@@ -107,8 +108,8 @@ pub(super) fn action(node: &SyntaxNode, table: &str) -> Vec<Act> {
         K::SET_WITHOUT_OIDS => vec![act(Deed::SetOwner)],
         K::OF_TYPE | K::NOT_OF => vec![act(Deed::OfType)],
         K::INHERIT_TABLE | K::NO_INHERIT_TABLE => {
-            let other = relation(node);
-            vec![act(Deed::Inherit), Act::new(Deed::BeInherited, other).about(Some(table.to_owned()))]
+            let deed = if node.kind() == K::INHERIT_TABLE { Deed::BeInherited } else { Deed::Read };
+            vec![act(Deed::Inherit), Act::new(deed, relation(node)).about(Some(table.to_owned()))]
         }
         K::ATTACH_PARTITION => {
             let partition = relation(node);
@@ -220,5 +221,8 @@ fn exclusive(node: &SyntaxNode) -> bool {
 pub(super) fn each(node: &SyntaxNode, deed: impl Fn(bool) -> Deed) -> Vec<Act> {
     let cascade = holds(node, SyntaxKind::CASCADE) || token(node, SyntaxKind::CASCADE_KW);
     let optional = has(node, SyntaxKind::IF_EXISTS);
-    relations(node).into_iter().map(|table| Act { optional, ..Act::new(deed(cascade), table) }).collect()
+    let named = relation_nodes(node);
+    named
+        .map(|name| Act { optional, only: is_only(&name), ..Act::new(deed(cascade), relation(&name)) })
+        .collect()
 }

@@ -1,7 +1,6 @@
-//! What each kind of statement leaves behind when it is stopped.
+//! What a statement that runs leaves behind when it is stopped now.
 //!
-//! Owns the table that was measured on real servers, by kind, phase and wait. A kind that is not in it is
-//! unknown. Names come from the digested text and from locks; where neither has one, `<..>` stands for it.
+//! Owns what its phase and its wait make of what its kind leaves (`outcomes`), and the clean-up by name. Names come from the digested text and from locks; where neither has one, `<..>` stands for it.
 
 use crate::engine::locks::{LockMode, LockObject};
 use crate::engine::sample::Backend;
@@ -9,7 +8,7 @@ use crate::engine::text::Text;
 
 use super::super::lookup::Lookup;
 use super::super::words::{name_parts, quote_name};
-use super::{Severity, Verdict, ran};
+use super::{Severity, Verdict, outcomes, ran};
 
 /// Longest name of an object, in bytes.
 const NAME_BYTES: usize = 63;
@@ -24,106 +23,44 @@ pub(super) fn is_own(kind: &str) -> bool {
 pub(super) fn of(look: &Lookup<'_>, backend: &Backend, text: &Text) -> Verdict {
     let names = Names::of(look, backend, text);
     let waits = waits_at(look, backend);
-    let lost = |what: &str| format!("{what}{}", ran(look, backend));
-    let again = |what: &str| Verdict::new(Severity::Work, lost(what), "nothing; run it again");
     if waits == Some(Wait::FirstLock) {
         return Verdict::nothing();
     }
-    match text.kind.as_str() {
-        "CREATE INDEX CONCURRENTLY" => Verdict::new(
-            Severity::Leftover,
-            lost("the build"),
-            "an INVALID index that writes may already maintain, and a UNIQUE one enforce",
-        )
-        .clean_up([
-            format!("DROP INDEX CONCURRENTLY {};", names.new_index()),
-            "run it again; IF NOT EXISTS would take the INVALID index for the real one".to_owned(),
-        ]),
-        "REINDEX CONCURRENTLY" => reindex(look, backend, &names, lost("the rebuild")),
-        "DROP INDEX CONCURRENTLY" => Verdict::new(
-            Severity::Leftover,
-            "nothing but its wait",
-            "the index, INVALID: not used for reads, still written",
-        )
-        .clean_up([format!("DROP INDEX CONCURRENTLY {};", names.first("index"))]),
-        "ALTER TABLE DETACH PARTITION CONCURRENTLY" => Verdict::new(
-            Severity::Leftover,
-            "nothing but its wait",
-            "the partition pending detach: its rows are not seen through the parent, and no other partition \
-             can be detached concurrently",
-        )
-        .clean_up([
-            format!(
-                "ALTER TABLE {} DETACH PARTITION {} FINALIZE;",
-                names.first("parent"),
-                names.second("partition")
-            ),
-            "to undo: FINALIZE, then ATTACH PARTITION with its bounds".to_owned(),
-        ]),
-        "ALTER TABLE DETACH PARTITION FINALIZE" => Verdict::new(
-            Severity::Leftover,
-            "nothing but its wait",
-            "the partition pending detach, as it was",
-        )
-        .clean_up([format!(
+    let kind = text.kind.as_str();
+    if kind == "COMMIT" {
+        return Verdict::unknown("it may be committed already");
+    }
+    let Some(outcome) = outcomes::of(kind) else {
+        return Verdict::unknown(&format!("there is no rule for {kind}"));
+    };
+    let lost = outcome.joint.map_or_else(
+        || outcome.loses.to_owned(),
+        |joint| format!("{}{joint}{}", outcome.loses, ran(look, backend)),
+    );
+    let verdict = Verdict::new(outcome.severity, lost, outcome.leaves);
+    let finalize = || {
+        format!(
             "ALTER TABLE {} DETACH PARTITION {} FINALIZE;",
             names.first("parent"),
             names.second("partition")
-        )]),
-        "ALTER TABLE VALIDATE CONSTRAINT" => Verdict::new(
-            Severity::Work,
-            lost("the scan"),
-            "the constraint NOT VALID, as it was; run it again",
-        ),
-        "ALTER TABLE ATTACH PARTITION" => again("the scan of the partition, if there was one,"),
-        "CREATE INDEX" => again("the build"),
-        "REINDEX" => again("the rebuild of the index at hand"),
-        "VACUUM FULL" | "CLUSTER" => again("the rewrite; its new files are removed at once: work"),
-        "REFRESH MATERIALIZED VIEW" | "REFRESH MATERIALIZED VIEW CONCURRENTLY" => Verdict::new(
-            Severity::Work,
-            lost("the new contents, work"),
-            "the old contents, still populated; run it again",
-        ),
-        "VACUUM" => again("the round, except what it has cleaned,"),
-        "ANALYZE" => again("the new statistics, work"),
-        "UPDATE" | "DELETE" | "INSERT" | "MERGE" | "COPY" | "CREATE TABLE AS" | "SELECT INTO"
-        | "EXPLAIN ANALYZE" => Verdict::new(
-            Severity::Work,
-            lost("what it has written, rolled back: work"),
-            "dead rows where it wrote, for vacuum; run it again",
         )
-        .clean_up(names.vacuum()),
-        "SELECT" | "FETCH" | "SHOW" | "EXPLAIN" | "DECLARE CURSOR" | "DECLARE" => {
-            Verdict::new(Severity::Nothing, "its result", "nothing, unless a function it calls has written")
+    };
+    match kind {
+        "CREATE INDEX CONCURRENTLY" => verdict.clean_up([
+            format!("DROP INDEX CONCURRENTLY {};", names.new_index()),
+            "run it again; IF NOT EXISTS would take the INVALID index for the real one".to_owned(),
+        ]),
+        "REINDEX CONCURRENTLY" => reindex(look, backend, &names, verdict),
+        "DROP INDEX CONCURRENTLY" => {
+            verdict.clean_up([format!("DROP INDEX CONCURRENTLY {};", names.first("index"))])
         }
-        "LOCK TABLE" | "SET" | "BEGIN" | "ROLLBACK" => Verdict::nothing(),
-        "COMMIT" => Verdict::unknown("it may be committed already"),
-        "CALL" | "DO" => Verdict::new(
-            Severity::Unknown,
-            lost("what it has not committed itself: work"),
-            "not known: what it has committed itself stays",
-        ),
-        kind if is_transactional(kind) => again("all it did, rolled back: work"),
-        kind => Verdict::unknown(&format!("there is no rule for {kind}")),
+        "ALTER TABLE DETACH PARTITION CONCURRENTLY" => verdict
+            .clean_up([finalize(), "to undo: FINALIZE, then ATTACH PARTITION with its bounds".to_owned()]),
+        "ALTER TABLE DETACH PARTITION FINALIZE" => verdict.clean_up([finalize()]),
+        "UPDATE" | "DELETE" | "INSERT" | "MERGE" | "COPY" | "CREATE TABLE AS" | "SELECT INTO"
+        | "EXPLAIN ANALYZE" => verdict.clean_up(names.vacuum()),
+        _ => verdict,
     }
-}
-
-/// Commands that run in one transaction and are undone as a whole.
-fn is_transactional(kind: &str) -> bool {
-    const VERBS: [&str; 9] = [
-        "ALTER ",
-        "CREATE ",
-        "DROP ",
-        "TRUNCATE",
-        "COMMENT",
-        "GRANT",
-        "REVOKE",
-        "REASSIGN",
-        "SECURITY LABEL",
-    ];
-    // What reaches beyond the transaction: files, other servers, the server's settings.
-    const BEYOND: [&str; 5] = ["DATABASE", "TABLESPACE", "SUBSCRIPTION", "SYSTEM", "CONCURRENTLY"];
-    VERBS.iter().any(|verb| kind.starts_with(verb)) && !BEYOND.iter().any(|word| kind.contains(word))
 }
 
 /// What a statement waits for.
@@ -153,7 +90,7 @@ fn waits_at(look: &Lookup<'_>, backend: &Backend) -> Option<Wait> {
     Some(if is_first { Wait::FirstLock } else { Wait::Later })
 }
 
-fn reindex(look: &Lookup<'_>, backend: &Backend, names: &Names, lost: String) -> Verdict {
+fn reindex(look: &Lookup<'_>, backend: &Backend, names: &Names, verdict: Verdict) -> Verdict {
     let phase = look.progress(backend.pid).and_then(|progress| progress.phase.as_deref());
     let drop = |suffix: &str| format!("DROP INDEX CONCURRENTLY {};", names.rebuilt(suffix));
     match phase {
@@ -167,16 +104,12 @@ fn reindex(look: &Lookup<'_>, backend: &Backend, names: &Names, lost: String) ->
         }
         Some(_) => Verdict::new(
             Severity::Leftover,
-            lost,
+            verdict.lost,
             "the new index as .._ccnew, INVALID; the old one is fine; a new run does not remove it",
         )
         .clean_up([drop("_ccnew"), "run it again".to_owned()]),
-        None => Verdict::new(
-            Severity::Leftover,
-            lost,
-            "before the swap .._ccnew, after it .._ccold, INVALID; its phase is not known",
-        )
-        .clean_up([names.find_invalid()]),
+        None => Verdict { leaves: format!("{}; its phase is not known", verdict.leaves), ..verdict }
+            .clean_up([names.find_invalid()]),
     }
 }
 
