@@ -18,6 +18,8 @@ mod locks;
 mod over;
 mod parts;
 pub(super) mod plan;
+#[cfg(test)]
+pub(in crate::screen) mod planned;
 mod presenter;
 mod progress;
 mod replication;

@@ -82,12 +82,12 @@ pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Entry> {
             entries.push(Entry::new("now", text, shown.style(Meaning::Text), shown));
         }
         Course::Over { ending, why } => {
-            let word = ending.word().to_uppercase();
             let meaning = match ending {
                 crate::engine::steps::Ending::Complete => Meaning::Ok,
                 _ => Meaning::Danger,
             };
-            entries.push(Entry::headed(&word, meaning, shown.sentence(why), shown));
+            let text = format!("the plan {}: {}", ending.words(), shown.sentence(why));
+            entries.push(Entry::headed("OVER", meaning, text, shown));
         }
     }
     entries

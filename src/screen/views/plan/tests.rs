@@ -1,1 +1,47 @@
+use super::super::planned::{Flown, building, failed, gated, hiding, looking, queued};
+use crate::engine::steps::{PauseHow, Will};
+use crate::screen::ui::{Popup, Row};
+use crate::screen::views::testing::Stage;
 
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+#[track_caller]
+fn compare(name: &str, stage: &Stage) {
+    for (width, height) in SIZES {
+        let text = stage.text(width, height);
+        let text: Vec<&str> = text.lines().map(str::trim_end).collect();
+        insta::with_settings!({ snapshot_path => "../../../../tests/snapshots/screens", omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("plan-{name}-{width}x{height}"), text.join("\n"));
+        });
+    }
+}
+
+/// Moves the arrows into the plan and selects a step.
+fn selected(mut stage: Stage, step: &str) -> Stage {
+    stage.ui.panes.insert(stage.ui.view, 2);
+    stage.selected(Row::Step(step.to_owned()))
+}
+
+#[test]
+fn a_plan_in_every_state_is_understood_at_a_glance() {
+    compare("preparing", &Flown::preparing().stage(200));
+    compare("looks", &looking().stage(200));
+    compare("queued", &queued().stage(60));
+    compare("builds", &building().stage(200));
+    compare("gate", &gated().stage(200));
+    compare("failed", &failed().stage(200));
+    compare("hides-rows", &hiding().stage(200));
+    let mut held = looking();
+    held.wants(Will::Pause { how: PauseHow::Finish });
+    compare("held", &held.stage(30_000));
+    compare("complete", &Flown::after(7).stage(200));
+}
+
+#[test]
+fn a_step_is_told_in_full() {
+    let mut stage = selected(queued().stage(60), "set-not-null");
+    compare("selected", &stage);
+    stage.ui.popup = Some(Popup::Details(Row::Step("set-not-null".to_owned()), 0));
+    compare("details", &stage);
+    compare("selected-elsewhere", &selected(queued().stage(60), "drop-old"));
+}
