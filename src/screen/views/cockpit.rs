@@ -80,16 +80,23 @@ fn wide(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
 fn narrow(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let rails = u16::try_from(shown.cockpit.brake().guardrails().readings().len()).unwrap_or(3).min(3);
     let lines = |count: usize| u16::try_from(count + 2).unwrap_or(u16::MAX);
+    let foot = if area.height >= 20 { rails } else { 2 };
     let target_height = match (shown.cockpit.steps(), shown.cockpit.target()) {
-        (Some(steps), _) => lines(plan::wanted(steps, shown)).max(5),
-        (None, Some(target)) => lines(target::entries(target, shown).len()).clamp(5, 8),
-        (None, None) => 5,
+        (Some(steps), _) => {
+            // A queue is seen from its root to its end; where nobody waits, the plan has the room.
+            let is_queue = !LockTree::of(shown.cockpit, shown.seen()).rows.is_empty();
+            let tree = if is_queue { 6 } else { 3 };
+            let most = area.height.saturating_sub(2 + foot + tree).max(5);
+            lines(plan::wanted(steps, shown)).clamp(5, most)
+        }
+        (None, Some(target)) => lines(target::entries(target, shown).len()).clamp(5, 8).min(area.height / 2),
+        (None, None) => 5.min(area.height / 2),
     };
     let [top, middle, brief, lower] = Layout::vertical([
-        Constraint::Length(target_height.min(area.height / 2)),
+        Constraint::Length(target_height),
         Constraint::Fill(1),
         Constraint::Length(2),
-        Constraint::Length(if area.height >= 20 { rails } else { 2 }),
+        Constraint::Length(foot),
     ])
     .areas(area);
     let in_first = first(frame, top, shown);

@@ -25,7 +25,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::header::tenths;
-use super::parts::{entry_lines, two_sided};
+use super::parts::two_sided;
 use crate::engine::plan::{PlanStep, Work};
 use crate::engine::steps::{Course, Ending, Stage, StepState, Steps};
 use crate::screen::shown::Shown;
@@ -33,7 +33,6 @@ use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Row;
 use crate::screen::widgets::{first_line, pane};
-use at_hand::Ranked;
 
 /// Columns before what is said of the step at hand.
 const INDENT: u16 = 2;
@@ -45,10 +44,10 @@ pub(super) fn rows(steps: &Steps) -> Vec<Row> {
     steps.mission().plan.steps.iter().map(|step| Row::Step(step.id.clone())).collect()
 }
 
-/// Lines that it would fill, without its frame.
+/// Lines that it would fill, without its frame: as if every fact took two of them.
 pub(super) fn wanted(steps: &Steps, shown: &Shown<'_>) -> usize {
-    let loud = at_hand::loud(steps, shown).len();
-    loud + steps.states().len() + at_hand::entries(steps, shown).len()
+    let facts = at_hand::loud(steps, shown).len() + at_hand::entries(steps, shown).len();
+    2 * facts + steps.states().len()
 }
 
 /// Draws the plan; returns how many lines fit.
@@ -62,9 +61,8 @@ pub(super) fn draw(
     let inside = pane::pane(frame, area, &title(steps, shown), focused, shown);
     let (width, height) = (inside.width, usize::from(inside.height));
     let loud = at_hand::loud(steps, shown);
-    let most_loud = (height / 2).max(loud.len().min(height));
-    let room = width.saturating_sub(1);
-    let mut pinned = entry_lines(&loud, room, u16::try_from(most_loud).unwrap_or(u16::MAX), shown);
+    let most = (height * 2 / 3).max(loud.len().min(height));
+    let mut pinned = at_hand::lay_out(&loud, width.saturating_sub(1), most, shown);
     pinned.truncate(height);
     let selected = shown.ui.selected().filter(|_| focused);
     let place = selected.and_then(|row| rows(steps).iter().position(|one| one == row));
@@ -96,7 +94,7 @@ fn title(steps: &Steps, shown: &Shown<'_>) -> String {
     };
     // The name gives way: which step, and whether it goes on, is never cut.
     let name = text::truncate(&plan.name, 24, shown.glyphs);
-    shown.dated(&[&name, &place, course])
+    shown.title(&[&name, &place, course])
 }
 
 /// The step at hand with what is said of it, and as many of its neighbours as there is room for.
@@ -116,14 +114,9 @@ fn opened(
     };
     let neighbours = usize::from(here > 0) + usize::from(here + 1 < all);
     let most = height.saturating_sub(1);
-    let entries = at_hand::most(
-        at_hand::entries(steps, shown),
-        most.saturating_sub(neighbours).max(LEAST_OPEN.min(most)),
-    );
-    let spare = most.saturating_sub(neighbours).max(entries.len());
+    let budget = most.saturating_sub(neighbours).max(LEAST_OPEN.min(most));
     let room = width.saturating_sub(1 + INDENT);
-    let entries: Vec<_> = entries.into_iter().map(|Ranked { entry, .. }| entry).collect();
-    let open = entry_lines(&entries, room, u16::try_from(spare).unwrap_or(u16::MAX), shown);
+    let open = at_hand::lay_out(&at_hand::entries(steps, shown), room, budget, shown);
     let rest = most.saturating_sub(open.len());
     let above = here.min(rest.saturating_sub((all - here - 1).min(rest / 2)));
     let below = (all - here - 1).min(rest - above);
@@ -153,8 +146,8 @@ fn around(
         }
         lines.push(step_line(steps, number, number == place, width, shown));
         if Some(number) == here {
-            let entries: Vec<_> = at_hand::entries(steps, shown).into_iter().map(|it| it.entry).collect();
-            let open = entry_lines(&entries, width.saturating_sub(1 + INDENT), 0, shown);
+            let entries = at_hand::entries(steps, shown);
+            let open = at_hand::lay_out(&entries, width.saturating_sub(1 + INDENT), entries.len(), shown);
             let indent = " ".repeat(usize::from(INDENT) + 1);
             lines.extend(open.into_iter().map(|line| marked(line, &indent)));
         }
@@ -223,7 +216,11 @@ fn often(step: &PlanStep, state: &StepState) -> String {
 /// How long it took, or has taken so far, in milliseconds.
 fn time_ms(state: &StepState, shown: &Shown<'_>) -> Option<u64> {
     let began = state.began?;
-    Some(state.ended.unwrap_or(shown.now).ms_since(began))
+    let until = match state.stage {
+        Stage::Failed | Stage::Stopped => Some(state.since),
+        _ => state.ended,
+    };
+    Some(until.unwrap_or(shown.now).ms_since(began))
 }
 
 fn sign(stage: Stage, shown: &Shown<'_>) -> (&'static str, Meaning) {

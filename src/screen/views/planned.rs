@@ -77,6 +77,7 @@ impl Flown {
                 }
                 _ => flown.through(),
             }
+            flown.look(flown.ms + 10, calm());
         }
         flown
     }
@@ -302,8 +303,7 @@ fn plan() -> Plan {
     let detach = Deed::Detach(Detaching::Concurrently);
     let ask = "Is app v2 on all hosts?".to_owned();
     let check = "select count(*) = $1 from pg_stat_activity where application_name = $2".to_owned();
-    let gate =
-        Gate { ask: Some(ask), check: Some(check), every_ms: 5_000, limit_ms: None, soak_ms: None };
+    let gate = Gate { ask: Some(ask), check: Some(check), every_ms: 5_000, limit_ms: None, soak_ms: None };
     let mut steps = vec![
         sql("add-column", Phase::Expand, add, "alter table users add column email_verified boolean", 4),
         sql("set-not-null", Phase::Expand, Deed::SetNotNull, "alter table users alter email set not null", 9),

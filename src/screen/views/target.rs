@@ -135,7 +135,8 @@ fn blocker(pid: Pid, tree: &LockTree, shown: &Shown<'_>) -> String {
     format!("{letter}{who} {}, {}{age}", shown.application(&one.application), one.state_name())
 }
 
-fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
+/// How far it is, as far as anybody can tell.
+pub(super) fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
     let view = ProgressView::of(shown.cockpit, shown.history, shown.seen());
     let plain = shown.style(Meaning::Text);
     if let Some(line) = view.lines.iter().find(|line| line.pid == target.pid()) {

@@ -2,6 +2,8 @@
 //!
 //! Owns which facts there are, in which order they stand and which give way where there is little room.
 
+use ratatui::text::Line;
+
 use super::words::{data, data_meaning, holder, locks, own_target, stop_now, way_out};
 use crate::engine::derive::foresight::Foresight;
 use crate::engine::derive::words::plural;
@@ -23,30 +25,51 @@ const OLD_LOOK_MS: u64 = 2_000;
 /// A fact, and how soon it gives way: the higher, the sooner.
 pub(super) struct Ranked {
     rank: u8,
-    pub(super) entry: Entry,
+    entry: Entry,
 }
 
-/// As many as fit, in their order.
-pub(super) fn most(entries: Vec<Ranked>, room: usize) -> Vec<Ranked> {
-    let mut ranks: Vec<(u8, usize)> = entries.iter().zip(0..).map(|(it, place)| (it.rank, place)).collect();
-    ranks.sort_unstable();
-    ranks.truncate(room);
-    entries
-        .into_iter()
-        .zip(0..)
-        .filter(|(it, place)| ranks.contains(&(it.rank, *place)))
-        .map(|(it, _)| it)
-        .collect()
+/// The most lines of a fact that must be read whole, while others have none yet.
+const MOST_LINES: usize = 3;
+
+/// Facts in a given space, in their order. What matters most is read whole, before others get a line at all.
+pub(super) fn lay_out(facts: &[Ranked], width: u16, height: usize, shown: &Shown<'_>) -> Vec<Line<'static>> {
+    let wrapped: Vec<Vec<Line<'static>>> = facts.iter().map(|it| it.entry.wrapped(width)).collect();
+    let mut places: Vec<usize> = (0..facts.len()).collect();
+    places.sort_by_key(|place| (facts[*place].rank, *place));
+    let mut given = vec![0_usize; facts.len()];
+    let mut left = height;
+    for is_second_round in [false, true] {
+        for &place in &places {
+            let needed = wrapped[place].len();
+            let whole = is_second_round || (facts[place].rank < 2 && needed <= MOST_LINES);
+            let most = if whole { needed } else { 1 };
+            if most > given[place] && most - given[place] <= left {
+                left -= most - given[place];
+                given[place] = most;
+            } else if given[place] == 0 && left > 0 {
+                left -= 1;
+                given[place] = 1;
+            }
+        }
+    }
+    let lines = facts.iter().zip(wrapped).zip(given).flat_map(|((fact, wrapped), given)| match given {
+        0 => Vec::new(),
+        given if given == wrapped.len() => wrapped,
+        _ => vec![fact.entry.cut(width, shown)],
+    });
+    lines.collect()
 }
 
 /// What stands above all steps: what hides rows, what is left, why it does not go on and what a person can do.
-pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Entry> {
+pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
     let key = |action| shown.keymap.key(action);
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut list = List { entries: Vec::new(), shown };
     let open = steps.offers().iter().zip(1_u32..).filter(|(offer, _)| offer.stage != Stage::Done);
     let mut open: Vec<(&Offer, u32)> = open.collect();
     open.sort_by_key(|(offer, number)| (!offer.hides_rows, *number));
-    entries.extend(open.into_iter().map(|(offer, number)| left(offer, number, shown)));
+    for (offer, number) in open {
+        left(&mut list, offer, number);
+    }
     let may = |will| steps.may(&will).is_ok();
     let undo = steps
         .last_done()
@@ -56,12 +79,12 @@ pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Entry> {
     match steps.course() {
         Course::Preparing => {
             let text = "its session is opened, and what always holds is asked";
-            entries.push(Entry::headed("PREPARING", Meaning::Unknown, text, shown));
+            list.headed(0, "PREPARING", Meaning::Unknown, text);
         }
         Course::Flying => {
             if let Some(why) = steps.holds_after() {
                 let text = format!("once what is under way is through: {}", shown.sentence(why));
-                entries.push(Entry::loud("HELD", Meaning::Warn, text, shown));
+                list.loud(0, "HELD", Meaning::Warn, text);
             }
         }
         Course::Held { why } => {
@@ -71,15 +94,15 @@ pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Entry> {
                 key(Action::Pause),
                 key(Action::Abort)
             );
-            entries.push(Entry::loud("HELD", Meaning::Warn, text, shown));
+            list.loud(0, "HELD", Meaning::Warn, text);
         }
         Course::Halted { why, .. } => {
-            entries.push(Entry::loud("HALTED", Meaning::Danger, shown.sentence(why), shown));
+            list.loud(1, "HALTED", Meaning::Danger, shown.sentence(why));
             let skip = steps.current().and_then(|number| steps.mission().plan.steps.get(number));
             let skip = skip.map(|step| format!(", :skip {} leaves it out", step.id)).unwrap_or_default();
             let (again, end) = (key(Action::Pause), key(Action::Abort));
             let text = format!("{again} tries it again{skip}{undo}, {end} ends the plan");
-            entries.push(Entry::new("now", text, shown.style(Meaning::Text), shown));
+            list.push(1, "now", text, Meaning::Text);
         }
         Course::Over { ending, why } => {
             let meaning = match ending {
@@ -87,28 +110,32 @@ pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Entry> {
                 _ => Meaning::Danger,
             };
             let text = format!("the plan {}: {}", ending.words(), shown.sentence(why));
-            entries.push(Entry::headed("OVER", meaning, text, shown));
+            list.headed(0, "OVER", meaning, text);
         }
     }
-    entries
+    list.entries
 }
 
-/// Something that is left, and what cleans it up.
-fn left(offer: &Offer, number: u32, shown: &Shown<'_>) -> Entry {
-    let (word, meaning) = match offer.hides_rows {
-        true => ("ROWS ARE HIDDEN", Meaning::Danger),
-        false => ("LEFT BEHIND", Meaning::Warn),
-    };
+/// Something that is left, and what cleans it up: the statement is read before the reason.
+fn left(list: &mut List<'_>, offer: &Offer, number: u32) {
+    let shown = list.shown;
     let sentence = match offer.sentence.as_str() {
         "" => offer.leftover.name.clone(),
         sentence => sentence.trim_end_matches('.').to_owned(),
     };
     let how = match offer.stage {
-        Stage::Ready => format!("{} runs", shown.keymap.key(Action::CleanUp)),
-        Stage::Running => "under way:".to_owned(),
-        stage => format!("{};", stage.word()),
+        Stage::Ready => format!("{} runs cleanup {number}", shown.keymap.key(Action::CleanUp)),
+        Stage::Running => format!("cleanup {number} is under way"),
+        stage => format!("cleanup {number} {}", stage.word()),
     };
-    Entry::loud(word, meaning, format!("{sentence}; {how} cleanup {number}: {}", offer.sql), shown)
+    let how = format!("{how}: {}", offer.sql);
+    if offer.hides_rows {
+        list.loud(0, "ROWS ARE HIDDEN", Meaning::Danger, sentence);
+        list.loud(0, "LEFT BEHIND", Meaning::Danger, how);
+    } else {
+        list.loud(0, "LEFT BEHIND", Meaning::Warn, how);
+        list.push(3, "", sentence, Meaning::Text);
+    }
 }
 
 /// What must be known of the step at hand.
@@ -172,6 +199,18 @@ impl List<'_> {
     }
 }
 
+impl List<'_> {
+    fn loud(&mut self, rank: u8, word: &str, meaning: Meaning, text: impl Into<String>) {
+        let entry = Entry::loud(word, meaning, text, self.shown);
+        self.entries.push(Ranked { rank, entry });
+    }
+
+    fn headed(&mut self, rank: u8, word: &str, meaning: Meaning, text: impl Into<String>) {
+        let entry = Entry::headed(word, meaning, text, self.shown);
+        self.entries.push(Ranked { rank, entry });
+    }
+}
+
 fn sql(list: &mut List<'_>, steps: &Steps, step: &PlanStep, state: &StepState) {
     let shown = list.shown;
     if steps.way() != Some(Way::CleanUp) {
@@ -220,70 +259,84 @@ fn said(steps: &Steps, step: &PlanStep, state: &StepState, shown: &Shown<'_>) ->
     format!("{before}{}", text.unwrap_or_default())
 }
 
-/// How long it waits, for whom, and what a person can do about that.
+/// How long it waits, for whom, and what a person can do about that; or how far it is.
 fn waits(list: &mut List<'_>, steps: &Steps, state: &StepState) {
     let shown = list.shown;
+    let own = own_target(steps, shown);
     let mut words = Vec::new();
-    let mut meaning = Meaning::Text;
-    let is_waiting = match steps.glance() {
-        Glance::Trying { sent, wait_ms, locked, stopping } => {
-            if stopping {
-                words.push("it is being stopped".to_owned());
-            }
-            match (wait_ms, locked) {
-                (_, Some(locked)) => {
-                    words.push(format!("has its locks for {}", tenths(shown.age_ms(locked))));
-                }
-                (Some(wait_ms), None) => words.push(format!(
-                    "asks for its locks for {}, gives up at {}",
+    let mut is_waiting = state.stage == Stage::Acquiring;
+    if let Glance::Trying { sent, wait_ms, locked, stopping } = steps.glance() {
+        is_waiting = locked.is_none() && wait_ms.is_some();
+        let stopping = if stopping { "it is being stopped; " } else { "" };
+        let waited = own.and_then(|own| shown.cockpit.ages().age_ms(shown.seen(), own.pid()));
+        if let (Some(own), Some(waited_ms), None) = (own, waited, locked) {
+            // It is seen in the queue: the server says for whom.
+            let (waited_ms, most) = match wait_ms {
+                Some(wait_ms) => (shown.age_ms(sent), format!(" of {} at most", seconds(wait_ms))),
+                None => (waited_ms, String::new()),
+            };
+            let whom = target::held_up_by(own, shown);
+            let text = format!("{stopping}{}{most}{whom}", tenths(waited_ms));
+            list.push(1, "waits", text, Meaning::Warn);
+            keys(list, state);
+            return;
+        }
+        match (wait_ms, locked) {
+            (Some(wait_ms), None) => {
+                words.push(format!(
+                    "{stopping}{} of {} at most",
                     tenths(shown.age_ms(sent)),
                     seconds(wait_ms)
-                )),
-                (None, None) => words.push(format!(
-                    "runs for {}, waits without limit: it holds up no reads or writes",
-                    tenths(shown.age_ms(sent))
-                )),
+                ));
             }
-            locked.is_none()
+            (Some(_), Some(locked)) => {
+                let text = format!("{stopping}it has held its locks for {}", tenths(shown.age_ms(locked)));
+                list.push(1, "works", text, Meaning::Warn);
+            }
+            (None, _) => {
+                let text = format!(
+                    "{stopping}{}, without a time limit: reads and writes go on",
+                    tenths(shown.age_ms(sent))
+                );
+                list.push(1, "works", text, Meaning::Text);
+            }
         }
-        _ => state.stage == Stage::Acquiring,
-    };
-    let own = own_target(steps, shown);
-    let waited = own.and_then(|own| shown.cockpit.ages().age_ms(shown.seen(), own.pid()));
-    if let (Some(own), Some(_), true) = (own, waited, matches!(steps.glance(), Glance::Trying { .. })) {
-        // It is seen in the queue: the server says for whom.
-        let whom = target::held_up_by(own, shown);
-        list.push(1, "waits", format!("{}{whom}", words.join("; ")), Meaning::Warn);
-        keys(list, state);
+        if !is_waiting {
+            if let Some(entry) = own.and_then(|own| target::progress_entry(own, shown)) {
+                list.entries.push(Ranked { rank: 2, entry });
+            }
+            return;
+        }
+    }
+    if !is_waiting && matches!(steps.course(), Course::Flying) {
         return;
     }
-    let look = state.look.as_deref().filter(|_| is_waiting || !matches!(steps.course(), Course::Flying));
-    if let Some((at, look)) = look {
-        let age_ms = shown.age_ms(*at);
-        let when =
-            if age_ms > OLD_LOOK_MS { format!(" (as of {} ago)", tenths(age_ms)) } else { String::new() };
-        match look.holders.first() {
-            None => words.push(format!("nobody holds what it needs{when}")),
-            Some(oldest) => {
-                meaning = Meaning::Warn;
-                let more = match look.in_all.saturating_sub(1) {
-                    0 => String::new(),
-                    more => format!(", and {more} more"),
-                };
-                let who = holder(oldest, look, state.forecast.as_deref(), shown);
-                words.push(format!("for {who}{more}{when}"));
-            }
+    let Some((at, look)) = state.look.as_deref() else {
+        if !words.is_empty() {
+            list.push(1, "waits", words.join("; "), Meaning::Text);
         }
-        if look.queued > 0 {
-            words.push(format!("{} in the queue already", plural(u64::from(look.queued), "session")));
+        return;
+    };
+    let age_ms = shown.age_ms(*at);
+    let when = if age_ms > OLD_LOOK_MS { format!(" (as of {} ago)", tenths(age_ms)) } else { String::new() };
+    let mut meaning = Meaning::Text;
+    match look.holders.first() {
+        None => words.push(format!("nobody held what it needs{when}")),
+        Some(oldest) => {
+            meaning = Meaning::Warn;
+            let more = match look.in_all.saturating_sub(1) {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            let (who, holds) = holder(oldest, look, state.forecast.as_deref(), shown);
+            words.push(format!("for {who}{more}{when}, which {holds}"));
         }
     }
-    if !words.is_empty() {
-        list.push(1, "waits", words.join("; "), meaning);
+    if look.queued > 0 {
+        words.push(format!("{} in the queue already", plural(u64::from(look.queued), "session")));
     }
-    if is_waiting {
-        keys(list, state);
-    }
+    list.push(1, "waits", words.join("; "), meaning);
+    keys(list, state);
 }
 
 /// What a person can do about the oldest holder.
@@ -291,7 +344,7 @@ fn keys(list: &mut List<'_>, state: &StepState) {
     let oldest = state.look.as_deref().and_then(|(_, look)| look.holders.first());
     if let Some(oldest) = oldest {
         let text = way_out(oldest, list.shown);
-        list.push(5, "you may", text, Meaning::Text);
+        list.push(3, "you may", text, Meaning::Text);
     }
 }
 
@@ -300,12 +353,10 @@ fn gate(list: &mut List<'_>, steps: &Steps, step: &PlanStep, state: &StepState) 
     match steps.question() {
         Some((_, question)) => {
             let key = shown.keymap.key(Action::OpenGate);
-            let text = format!("{question} {key}, then type {} to open it", step.id);
-            let entry = Entry::loud("WAITS FOR YOU:", Meaning::Warn, text, shown);
-            list.entries.push(Ranked { rank: 0, entry });
-            let has_more = matches!(&step.work, Work::Gate(it) if it.check.is_some() || it.soak_ms.is_some());
-            if has_more {
-                list.push(1, "gate", state.reason.clone(), Meaning::Text);
+            list.loud(0, "WAITS FOR YOU:", Meaning::Warn, format!("{question} {key}, then type {}", step.id));
+            let rest = state.reason.replace(&format!("a person: {question}"), "a person");
+            if rest != "waits for a person" {
+                list.push(1, "gate", rest, Meaning::Text);
             }
         }
         None if !state.reason.is_empty() => list.push(0, "gate", state.reason.clone(), Meaning::Text),

@@ -8,7 +8,7 @@ use crate::engine::derive::tree::{LockTree, Node, rollback_prepared};
 use crate::engine::derive::words::{bytes, plural};
 use crate::engine::ids::{At, Pid};
 use crate::engine::plan::facts::{Holder, Look};
-use crate::engine::plan::forecast::{DataKind, DataWork, Forecast};
+use crate::engine::plan::forecast::{DataKind, DataWork, Forecast, LockNeed};
 use crate::engine::sample::{BackendKind, State};
 use crate::engine::steps::acquire::age_ms;
 use crate::engine::steps::{Glance, Steps};
@@ -17,6 +17,9 @@ use crate::screen::action::Action;
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::views::header::tenths;
+
+/// The most locks that are told in one sentence.
+const MOST_LOCKS: usize = 4;
 
 /// The target, where it is the session that runs the plan.
 pub(in crate::screen) fn own_target<'a>(steps: &Steps, shown: &Shown<'a>) -> Option<&'a Target> {
@@ -32,11 +35,18 @@ pub(in crate::screen) fn locks(forecast: &Forecast) -> String {
             false => "not known".to_owned(),
         };
     }
-    let one = |lock: &crate::engine::plan::forecast::LockNeed| {
-        let why = lock.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-        format!("{} on {}{why}", lock.mode, lock.name)
-    };
-    forecast.locks.iter().map(one).collect::<Vec<_>>().join(", ")
+    let mut all: Vec<String> = forecast.locks.iter().take(MOST_LOCKS).map(lock).collect();
+    if let more @ 1.. = forecast.locks.len().saturating_sub(MOST_LOCKS) {
+        all.push(format!("and {more} more"));
+    }
+    all.join(", ")
+}
+
+/// One of them.
+pub(in crate::screen) fn lock(need: &LockNeed) -> String {
+    let why = need.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    let perhaps = if need.sure { "" } else { "perhaps " };
+    format!("{perhaps}{} on {}{why}", need.mode, need.name)
 }
 
 /// What is done to the data; none when nothing is.
@@ -63,18 +73,18 @@ pub(in crate::screen) fn data_meaning(forecast: &Forecast) -> Meaning {
     if forecast.data.iter().any(is_heavy) { Meaning::Warn } else { Meaning::Text }
 }
 
-/// One holder: who, what it does, since when, what it holds.
+/// One holder: who it is with what it does since when, and what it holds.
 pub(in crate::screen) fn holder(
     holder: &Holder,
     look: &Look,
     forecast: Option<&Forecast>,
     shown: &Shown<'_>,
-) -> String {
+) -> (String, String) {
     let lock = forecast.and_then(|it| it.locks.iter().find(|lock| lock.relation == holder.relation));
     let relation = lock.map_or_else(|| format!("relation {}", holder.relation), |lock| lock.name.clone());
     let holds = format!("holds {} on {relation}", holder.mode);
     if let Some(gid) = &holder.gid {
-        return format!("prepared transaction '{}', {holds}", shown.masked("gid", gid));
+        return (format!("prepared transaction '{}'", shown.masked("gid", gid)), holds);
     }
     let pid = holder.backend.pid;
     let since = age_ms(look, holder).map_or_else(|| "since when is hidden".to_owned(), tenths);
@@ -85,11 +95,11 @@ pub(in crate::screen) fn holder(
             true => ", prevents wraparound and yields to nobody",
             false => ", yields once it is waited for",
         };
-        return format!("autovacuum pid {pid}{}{yields}, {holds}", far.unwrap_or_default());
+        return (format!("autovacuum pid {pid}{}{yields}", far.unwrap_or_default()), holds);
     }
     let letter = letter(pid, shown).map(|letter| format!("{letter} ")).unwrap_or_default();
     let application = shown.application(&holder.application);
-    format!("{letter}pid {pid} {application}, {} {since}, {holds}", holder.state.name())
+    (format!("{letter}pid {pid} {application}, {} {since}", holder.state.name()), holds)
 }
 
 /// Its letter in the lock tree, where it has one.

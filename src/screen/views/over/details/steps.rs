@@ -12,7 +12,7 @@ use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::views::header::tenths;
 use crate::screen::views::parts::statement;
-use crate::screen::views::plan::words::{data, data_meaning, holder, stop_now, way_out};
+use crate::screen::views::plan::words::{self, data, data_meaning, holder, stop_now, way_out};
 
 /// The most items that are listed.
 const MOST_ITEMS: usize = 500;
@@ -108,10 +108,12 @@ fn course(sheet: &mut Sheet<'_>, steps: &Steps, step: &PlanStep, state: &StepSta
     if !after.is_empty() {
         sheet.fact("after", after.join(", "));
     }
+    let looks = match state.looks {
+        0 => String::new(),
+        looks => format!(", then {} that did not pass", plural(u64::from(looks), "look")),
+    };
     if state.attempts > 0 || state.looks > 0 {
-        let looks = plural(u64::from(state.looks), "look");
-        let attempts = plural(u64::from(state.attempts), "attempt");
-        sheet.fact("tried", format!("{attempts}, then {looks} that did not pass"));
+        sheet.fact("tried", format!("{}{looks}", plural(u64::from(state.attempts), "attempt")));
     }
     if let Some(wait_ms) = state.lock_timeout_ms {
         sheet.fact("lock_timeout", format!("{} for the attempt at hand", seconds(wait_ms)));
@@ -188,8 +190,7 @@ fn forecast(sheet: &mut Sheet<'_>, forecast: &Forecast) {
         sheet.fact("locks", "none on what is there already");
     }
     for lock in &forecast.locks {
-        let why = lock.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-        sheet.fact("locks", format!("{} on {}{why}", lock.mode, lock.name));
+        sheet.fact("locks", words::lock(lock));
     }
     if !forecast.first.is_empty() {
         let first: Vec<String> =
@@ -214,7 +215,8 @@ fn holders(sheet: &mut Sheet<'_>, state: &StepState) {
         sheet.sentence("Nobody.", Meaning::Ok);
     }
     for one in &look.holders {
-        sheet.sentence(holder(one, look, state.forecast.as_deref(), shown), Meaning::Warn);
+        let (who, holds) = holder(one, look, state.forecast.as_deref(), shown);
+        sheet.sentence(format!("{who}, {holds}"), Meaning::Warn);
         sheet.sentence(format!("  {}", way_out(one, shown)), Meaning::Muted);
     }
     let more = (look.in_all as usize).saturating_sub(look.holders.len());
