@@ -390,4 +390,29 @@ mod tests {
         assert!(matches!(reply, Reply::Refused { .. }) && inputs.is_empty(), "blind by now: {reply:?}");
         assert_eq!(order(1_100).0.len(), 2, "the stick is taken, and the order given");
     }
+
+    #[test]
+    fn who_opens_a_gate_is_told_by_the_system() {
+        let (cockpit, mut stage) = (crate::screen::views::planned::gated().cockpit(), desk());
+        for claimed in [String::new(), "root@elsewhere".to_owned()] {
+            let will = Will::Answer { typed: "app-v2".to_owned(), person: claimed };
+            let ask = Ask::Order { command: Command::Plan(will), take: true };
+            let (inputs, reply) = stage.hear(At::from_ms(2_000), &cockpit, &bob(), ask);
+            assert_eq!(reply, ok("answer app-v2"));
+            let person = inputs.iter().find_map(|input| match input {
+                Input::Command(Request { command: Command::Plan(Will::Answer { person, .. }), .. }) => {
+                    Some(person.clone())
+                }
+                _ => None,
+            });
+            assert_eq!(person, Some(format!("robert@{}", crate::remote::host_name())));
+        }
+        let (_, reply) = stage.hear(At::from_ms(2_000), &cockpit, &bob(), say("status", false));
+        let Reply::Status(status) = reply else { panic!("{reply:?}") };
+        let plan = status.plan.expect("a plan is flown");
+        let step = plan.step.expect("a step is at hand");
+        assert_eq!((plan.course.as_str(), plan.steps, step.number), ("flying", 7, 4));
+        assert_eq!((step.id.as_str(), step.stage), ("app-v2", Stage::Running));
+        assert_eq!(plan.asks.as_deref(), Some("Is app v2 on all hosts?"));
+    }
 }

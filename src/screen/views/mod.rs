@@ -19,7 +19,7 @@ mod over;
 mod parts;
 pub(super) mod plan;
 #[cfg(test)]
-pub(in crate::screen) mod planned;
+pub(crate) mod planned;
 mod presenter;
 mod progress;
 mod replication;

@@ -24,7 +24,7 @@ use crate::engine::testing::{
 const RUNNER: &str = "lockpit/run 7f3a";
 
 /// A plan in the air.
-pub(in crate::screen) struct Flown {
+pub(crate) struct Flown {
     story: Story,
     history: History,
     orders: Vec<Order>,
@@ -176,6 +176,11 @@ impl Flown {
         self.surveyed(Vec::new());
     }
 
+    /// The flight itself.
+    pub(crate) fn cockpit(self) -> crate::engine::Cockpit {
+        self.story.cockpit
+    }
+
     /// A screen of it, `ms` after what came last.
     pub(in crate::screen) fn stage(self, ms: u64) -> Stage {
         Stage::of(self.story.cockpit, self.history, At::from_ms(self.ms + ms))
@@ -218,7 +223,7 @@ pub(in crate::screen) fn building() -> Flown {
 }
 
 /// Step 4, the gate, waits for a person; its query has said no.
-pub(in crate::screen) fn gated() -> Flown {
+pub(crate) fn gated() -> Flown {
     let mut flown = Flown::after(3);
     let answer = Answer { holds: false, said: "f".to_owned() };
     flown.says(News::Asked { ask: Ask::Gate { step: 3 }, answer: Fact::Known(answer) });

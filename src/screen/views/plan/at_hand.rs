@@ -146,8 +146,7 @@ pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
         return Vec::new();
     };
     let mut list = List { entries: Vec::new(), shown };
-    let is_halted =
-        matches!(steps.course(), Course::Halted { why, .. } | Course::Held { why } if *why == state.reason);
+    let is_halted = matches!(steps.course(), Course::Halted { why, .. } | Course::Held { why } if why.contains(&state.reason));
     match &step.work {
         Work::Sql { .. } => sql(&mut list, steps, step, state),
         Work::Gate(_) => gate(&mut list, steps, step, state),

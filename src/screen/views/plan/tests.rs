@@ -1,6 +1,8 @@
 use super::super::planned::{Flown, building, failed, gated, hiding, looking, queued};
+use crate::engine::command::Command;
 use crate::engine::steps::{PauseHow, Will};
-use crate::screen::ui::{Popup, Row};
+use crate::screen::confirm;
+use crate::screen::ui::{Gate, Popup, Row};
 use crate::screen::views::testing::Stage;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -35,6 +37,46 @@ fn a_plan_in_every_state_is_understood_at_a_glance() {
     held.wants(Will::Pause { how: PauseHow::Finish });
     compare("held", &held.stage(30_000));
     compare("complete", &Flown::after(7).stage(200));
+}
+
+#[test]
+fn questions_say_what_each_way_costs() {
+    let mut stage = building().stage(200);
+    stage.ui.popup = Some(Popup::Hold { since_ms: 0 });
+    compare("pause", &stage);
+    let mut stage = gated().stage(200);
+    let gate = Gate {
+        step: "app-v2".to_owned(),
+        so_far: "app-".to_owned(),
+        refused: Some("'yes' is not the name of the step that waits: app-v2".to_owned()),
+        since_ms: 0,
+    };
+    stage.ui.popup = Some(Popup::Gate(Box::new(gate)));
+    compare("opens", &stage);
+    let mut stage = queued().stage(60);
+    stage.ui.popup = Some(Popup::Quit { since_ms: 0 });
+    compare("leave", &stage);
+    for (name, mut stage, will) in [
+        ("abort", building().stage(200), Will::Abort),
+        ("undo", failed().stage(200), Will::Undo { step: "set-not-null".to_owned() }),
+        ("clean-up", hiding().stage(200), Will::CleanUp { number: 1 }),
+    ] {
+        let asked = confirm::ask(&stage.cockpit, Command::Plan(will), false, 0, stage.now);
+        stage.ui.popup = Some(Popup::Confirm(Box::new(asked)));
+        compare(name, &stage);
+    }
+}
+
+#[test]
+fn a_shared_screen_shows_neither_statements_nor_who_holds_what() {
+    let mut stage = looking().stage(200);
+    stage.ui.presenter = true;
+    stage.shows(120, 40, &["The plan is flying, step 2 of 7, set-not-null: acquiring"]);
+    stage.ui.popup = Some(Popup::Details(Row::Step("set-not-null".to_owned()), 0));
+    let text = stage.text(120, 60);
+    for hidden in ["report-job", "alter email"] {
+        assert!(!text.contains(hidden), "{hidden} in\n{text}");
+    }
 }
 
 #[test]
