@@ -15,7 +15,7 @@ use super::keymap::{Key, Keymap};
 use super::ui::{Gate, Line, Loudness, Popup, Purpose, Row, Sort, Ui, View};
 use crate::engine::command::Command;
 use crate::engine::ids::At;
-use crate::engine::steps::Will;
+use crate::engine::steps::{Glance, Steps, Will};
 
 /// What the display cannot do by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +187,8 @@ pub fn act(ui: &mut Ui, action: Action, press: &Press<'_>) -> Option<Order> {
         }
         Action::Pause => {
             let command = press.context.command(action).ok()?;
-            let is_trying = press.context.cockpit.steps().is_some_and(|steps| steps.is_trying());
+            let glance = press.context.cockpit.steps().map(Steps::glance);
+            let is_trying = matches!(glance, Some(Glance::Trying { .. }));
             if is_trying && command != Command::Plan(Will::Resume) {
                 ui.popup = Some(Popup::Hold { since_ms: press.now_ms });
                 return None;

@@ -10,6 +10,7 @@ use super::open;
 use super::question::{WIDTH, wrapped};
 use crate::engine::steps::Glance;
 use crate::screen::shown::Shown;
+use crate::screen::text;
 use crate::screen::theme::Meaning;
 use crate::screen::ui::Gate;
 use crate::screen::views::header::tenths;
@@ -31,21 +32,22 @@ pub(super) fn hold(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
             Span::raw(format!("  {words}")),
         ])
     };
-    if steps.is_trying() {
+    // What an answer costs stands under its key.
+    let under = |words: &str, meaning| {
+        let lines = text::wrap(&text::clean(words), room.saturating_sub(3));
+        lines
+            .into_iter()
+            .map(move |line| Line::from(vec![Span::raw("     "), Span::styled(line, shown.style(meaning))]))
+    };
+    if let glance @ Glance::Trying { .. } = steps.glance() {
         let (cost, meaning) = stop_now(steps, shown.live);
-        content.push(key("c", "cancel this attempt, keep the step: it is tried again when the plan goes on"));
-        content.extend(wrapped(&format!("   {cost}"), room, meaning, shown));
+        content.push(key("c", "cancel this attempt, keep the step: it is begun again later"));
+        content.extend(under(&cost, meaning));
         content.push(key("f", "let it finish, then hold: nothing is lost"));
-        content.extend(wrapped(
-            &format!("   {}", finishing(steps.glance(), shown)),
-            room,
-            Meaning::Text,
-            shown,
-        ));
+        content.extend(under(&finishing(glance, shown), Meaning::Text));
     } else {
-        let words = "It is through by now, or has given up: either key holds the plan, and nothing is lost.";
+        let words = "It is through by now, or has given up: the plan can be held without any loss.";
         content.extend(wrapped(words, room, Meaning::Text, shown));
-        content.push(key("c", "hold"));
         content.push(key("f", "hold"));
     }
     content.push(key("esc", "go on flying"));
@@ -88,7 +90,7 @@ pub(super) fn gate(frame: &mut Frame<'_>, body: Rect, gate: &Gate, shown: &Shown
     }
     content.push(Line::default());
     let key = |key: &'static str| Span::styled(key, shown.style(Meaning::Key));
-    let so_far = crate::screen::text::clean(&gate.so_far).into_owned();
+    let so_far = text::clean(&gate.so_far).into_owned();
     content.push(Line::from(vec![
         Span::raw(format!("  type {} to open it: ", gate.step)),
         Span::styled(format!("{so_far}_"), shown.style(Meaning::Input)),

@@ -2,14 +2,20 @@ use super::super::planned::{Flown, building, failed, gated, hiding, looking, que
 use crate::engine::command::Command;
 use crate::engine::steps::{PauseHow, Will};
 use crate::screen::confirm;
+use crate::screen::theme::Meaning;
+use crate::screen::ui::View;
 use crate::screen::ui::{Gate, Popup, Row};
+use crate::screen::views::stage::Stage as Styled;
 use crate::screen::views::testing::Stage;
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
-#[track_caller]
 fn compare(name: &str, stage: &Stage) {
-    for (width, height) in SIZES {
+    compare_at(&SIZES, name, stage);
+}
+
+fn compare_at(sizes: &[(u16, u16)], name: &str, stage: &Stage) {
+    for &(width, height) in sizes {
         let text = stage.text(width, height);
         let text: Vec<&str> = text.lines().map(str::trim_end).collect();
         insta::with_settings!({ snapshot_path => "../../../../tests/snapshots/screens", omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -37,6 +43,26 @@ fn a_plan_in_every_state_is_understood_at_a_glance() {
     held.wants(Will::Pause { how: PauseHow::Finish });
     compare("held", &held.stage(30_000));
     compare("complete", &Flown::after(7).stage(200));
+}
+
+#[test]
+fn the_least_screen_still_says_which_step_what_it_waits_for_and_what_a_stop_costs() {
+    for (name, stage) in [("queued", queued().stage(60)), ("failed", failed().stage(200))] {
+        compare_at(&[(60, 16)], name, &stage);
+    }
+}
+
+#[test]
+fn what_hides_rows_is_shouted() {
+    let hiding = hiding().stage(200);
+    let stage = Styled::new(hiding.cockpit, hiding.history, hiding.now, View::Cockpit);
+    let buffer = stage.buffer(80, 24);
+    let row = |y: u16| (0..80).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    let y = (0..24).find(|y| row(*y).contains("ROWS ARE HIDDEN")).expect("it is on the screen");
+    let danger = stage.shown().style(Meaning::Danger);
+    for x in [3, 30] {
+        assert_eq!(buffer[(x, y)].style().fg, danger.fg, "{}", row(y));
+    }
 }
 
 #[test]
