@@ -12,6 +12,7 @@
 //! | `attempts` | survey, forecast, look, try |
 //! | `ends` | what follows from an attempt that is over, or lost |
 //! | `gates` | gates, programs, checks, invariants |
+//! | `glance` | what is being done now, for screens |
 //! | `wills` | what operators want, and whether it would be refused |
 //! | `judge` | whether what should be there is there, and what is worse than before |
 
@@ -20,6 +21,7 @@ mod attempts;
 mod ends;
 mod flow;
 mod gates;
+mod glance;
 mod job;
 mod judge;
 pub mod state;
@@ -39,6 +41,7 @@ use super::sample::Fact;
 use super::settings::{Limits, Settings};
 use super::stop::{Cause, Step as Turn};
 use super::timeline::Event;
+pub use glance::Glance;
 pub use job::Health;
 use job::{Doing, Job, Then};
 pub use state::{Course, Ending, ItemState, Offer, Stage, StepState};
