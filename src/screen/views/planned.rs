@@ -366,6 +366,7 @@ fn step(id: &str, phase: Phase, work: Work) -> PlanStep {
         undo: Vec::new(),
         checks: Vec::new(),
         acquire: Acquire::default(),
+        limits: None,
         statement_timeout_ms: None,
     }
 }
