@@ -1,8 +1,8 @@
 //! The cockpit: what must be understood in three seconds.
 //!
 //! ```text
-//!  ┌ target ──────────────────────┐┌ locks ───────────────────────────┐      under 100 columns the panes
-//!  │ or the plan that is flown    ││ the tree: who really blocks,     │      stand one above the other, and
+//!  ┌ target, or plan ─────────────┐┌ locks ───────────────────────────┐      under 100 columns the panes
+//!  │ what, its phase, its cost    ││ the tree: who really blocks,     │      stand one above the other, and
 //!  ├ guard ───────────────────────┤│ what queues behind us            │      guard, replication and activity
 //!  │ rules, margins, plots        ││                                  │      become one line each
 //!  ├ replication · activity ──────┤│                                  │

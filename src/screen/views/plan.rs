@@ -13,9 +13,10 @@
 //! ```
 //!
 //! Owns what is seen where there is little room: what is held or left behind first, then the step at hand, then its
-//! neighbours. The words are in [`at_hand`] and [`words`].
+//! neighbours. The words are in [`standing`], [`at_hand`] and [`words`].
 
 mod at_hand;
+mod standing;
 #[cfg(test)]
 mod tests;
 pub(in crate::screen) mod words;
@@ -46,7 +47,7 @@ pub(super) fn rows(steps: &Steps) -> Vec<Row> {
 
 /// Lines that it would fill, without its frame: as if every fact took two of them.
 pub(super) fn wanted(steps: &Steps, shown: &Shown<'_>) -> usize {
-    let facts = at_hand::loud(steps, shown).len() + at_hand::entries(steps, shown).len();
+    let facts = standing::loud(steps, shown).len() + at_hand::entries(steps, shown).len();
     2 * facts + steps.states().len()
 }
 
@@ -60,7 +61,7 @@ pub(super) fn draw(
 ) -> usize {
     let inside = pane::pane(frame, area, &title(steps, shown), focused, shown);
     let (width, height) = (inside.width, usize::from(inside.height));
-    let loud = at_hand::loud(steps, shown);
+    let loud = standing::loud(steps, shown);
     let most = (height * 2 / 3).max(loud.len().min(height));
     let mut pinned = at_hand::lay_out(&loud, width.saturating_sub(1), most, shown);
     pinned.truncate(height);

@@ -1,4 +1,4 @@
-//! What must be known of the step at hand, and of a plan that does not go on.
+//! What must be known of the step at hand.
 //!
 //! Owns which facts there are, in which order they stand and which give way where there is little room.
 
@@ -10,7 +10,7 @@ use crate::engine::derive::words::plural;
 use crate::engine::guard::seconds;
 use crate::engine::plan::order::Way;
 use crate::engine::plan::{PlanStep, Work};
-use crate::engine::steps::{Course, Glance, Offer, Stage, StepState, Steps};
+use crate::engine::steps::{Course, Glance, Stage, StepState, Steps};
 use crate::screen::action::Action;
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
@@ -60,84 +60,6 @@ pub(super) fn lay_out(facts: &[Ranked], width: u16, height: usize, shown: &Shown
     lines.collect()
 }
 
-/// What stands above all steps: what hides rows, what is left, why it does not go on and what a person can do.
-pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
-    let key = |action| shown.keymap.key(action);
-    let mut list = List { entries: Vec::new(), shown };
-    let open = steps.offers().iter().zip(1_u32..).filter(|(offer, _)| offer.stage != Stage::Done);
-    let mut open: Vec<(&Offer, u32)> = open.collect();
-    open.sort_by_key(|(offer, number)| (!offer.hides_rows, *number));
-    for (offer, number) in open {
-        left(&mut list, offer, number);
-    }
-    let may = |will| steps.may(&will).is_ok();
-    let undo = steps
-        .last_done()
-        .map(|step| step.id.clone())
-        .filter(|step| may(crate::engine::steps::Will::Undo { step: step.clone() }));
-    let undo = undo.map(|step| format!(", {} undoes {step}", key(Action::Undo))).unwrap_or_default();
-    match steps.course() {
-        Course::Preparing => {
-            let text = "its session is opened, and what always holds is asked";
-            list.headed(0, "PREPARING", Meaning::Unknown, text);
-        }
-        Course::Flying => {
-            if let Some(why) = steps.holds_after() {
-                let text = format!("once what is under way is through: {}", shown.sentence(why));
-                list.loud(0, "HELD", Meaning::Warn, text);
-            }
-        }
-        Course::Held { why } => {
-            let text = format!(
-                "{}: {} goes on, {} aborts{undo}",
-                shown.sentence(why),
-                key(Action::Pause),
-                key(Action::Abort)
-            );
-            list.loud(0, "HELD", Meaning::Warn, text);
-        }
-        Course::Halted { why, .. } => {
-            list.loud(1, "HALTED", Meaning::Danger, shown.sentence(why));
-            let skip = steps.current().and_then(|number| steps.mission().plan.steps.get(number));
-            let skip = skip.map(|step| format!(", :skip {} leaves it out", step.id)).unwrap_or_default();
-            let (again, end) = (key(Action::Pause), key(Action::Abort));
-            let text = format!("{again} tries it again{skip}{undo}, {end} ends the plan");
-            list.push(1, "now", text, Meaning::Text);
-        }
-        Course::Over { ending, why } => {
-            let meaning = match ending {
-                crate::engine::steps::Ending::Complete => Meaning::Ok,
-                _ => Meaning::Danger,
-            };
-            let text = format!("the plan {}: {}", ending.words(), shown.sentence(why));
-            list.headed(0, "OVER", meaning, text);
-        }
-    }
-    list.entries
-}
-
-/// Something that is left, and what cleans it up: the statement is read before the reason.
-fn left(list: &mut List<'_>, offer: &Offer, number: u32) {
-    let shown = list.shown;
-    let sentence = match offer.sentence.as_str() {
-        "" => offer.leftover.name.clone(),
-        sentence => sentence.trim_end_matches('.').to_owned(),
-    };
-    let how = match offer.stage {
-        Stage::Ready => format!("{} runs cleanup {number}", shown.keymap.key(Action::CleanUp)),
-        Stage::Running => format!("cleanup {number} is under way"),
-        stage => format!("cleanup {number} {}", stage.word()),
-    };
-    let how = format!("{how}: {}", offer.sql);
-    if offer.hides_rows {
-        list.loud(0, "ROWS ARE HIDDEN", Meaning::Danger, sentence);
-        list.loud(0, "LEFT BEHIND", Meaning::Danger, how);
-    } else {
-        list.loud(0, "LEFT BEHIND", Meaning::Warn, how);
-        list.push(3, "", sentence, Meaning::Text);
-    }
-}
-
 /// What must be known of the step at hand.
 pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
     let Some(number) = steps.current() else { return Vec::new() };
@@ -145,8 +67,11 @@ pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
     else {
         return Vec::new();
     };
-    let mut list = List { entries: Vec::new(), shown };
-    let is_halted = matches!(steps.course(), Course::Halted { why, .. } | Course::Held { why } if why.contains(&state.reason));
+    let mut list = List::new(shown);
+    let is_halted = match steps.course() {
+        Course::Halted { why, .. } | Course::Held { why } => why.contains(&state.reason),
+        _ => false,
+    };
     match &step.work {
         Work::Sql { .. } => sql(&mut list, steps, step, state),
         Work::Gate(_) => gate(&mut list, steps, step, state),
@@ -186,26 +111,35 @@ pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
     list.entries
 }
 
-struct List<'a> {
+/// Facts, being gathered.
+pub(super) struct List<'a> {
     entries: Vec<Ranked>,
-    shown: &'a Shown<'a>,
+    pub(super) shown: &'a Shown<'a>,
 }
 
-impl List<'_> {
-    fn push(&mut self, rank: u8, label: &str, text: impl Into<String>, meaning: Meaning) {
-        let entry = Entry::new(label, text, self.shown.style(meaning), self.shown);
-        self.entries.push(Ranked { rank, entry });
-    }
-}
-
-impl List<'_> {
-    fn loud(&mut self, rank: u8, word: &str, meaning: Meaning, text: impl Into<String>) {
-        let entry = Entry::loud(word, meaning, text, self.shown);
-        self.entries.push(Ranked { rank, entry });
+impl<'a> List<'a> {
+    pub(super) fn new(shown: &'a Shown<'a>) -> List<'a> {
+        List { entries: Vec::new(), shown }
     }
 
-    fn headed(&mut self, rank: u8, word: &str, meaning: Meaning, text: impl Into<String>) {
-        let entry = Entry::headed(word, meaning, text, self.shown);
+    pub(super) fn into_facts(self) -> Vec<Ranked> {
+        self.entries
+    }
+
+    pub(super) fn push(&mut self, rank: u8, label: &str, text: impl Into<String>, meaning: Meaning) {
+        self.add(rank, Entry::new(label, text, self.shown.style(meaning), self.shown));
+    }
+
+    /// All of it in the style of its word.
+    pub(super) fn loud(&mut self, rank: u8, word: &str, meaning: Meaning, text: impl Into<String>) {
+        self.add(rank, Entry::loud(word, meaning, text, self.shown));
+    }
+
+    pub(super) fn headed(&mut self, rank: u8, word: &str, meaning: Meaning, text: impl Into<String>) {
+        self.add(rank, Entry::headed(word, meaning, text, self.shown));
+    }
+
+    fn add(&mut self, rank: u8, entry: Entry) {
         self.entries.push(Ranked { rank, entry });
     }
 }
@@ -302,7 +236,7 @@ fn waits(list: &mut List<'_>, steps: &Steps, state: &StepState) {
         }
         if !is_waiting {
             if let Some(entry) = own.and_then(|own| target::progress_entry(own, shown)) {
-                list.entries.push(Ranked { rank: 2, entry });
+                list.add(2, entry);
             }
             return;
         }
