@@ -253,10 +253,13 @@ fn quit(ui: &mut Ui, press: &Press<'_>) -> Option<Order> {
     if !flies_here || matches!(seat, Seat::Replay | Seat::Landed) {
         return Some(Order::Leave(Leave::Screen));
     }
-    let is_flown = cockpit.steps().is_some_and(|steps| !steps.course().is_over());
+    // A plan that is over needs no guard; one that is not is asked about, whatever the guard does.
+    let is_idle = match cockpit.steps() {
+        Some(steps) => steps.course().is_over(),
+        None => !cockpit.is_guarding(),
+    };
     // Who looks at a frozen display has not seen what came under guard since: they are always asked.
-    if seat == Seat::Pilot && !is_frozen && !cockpit.is_guarding() && cockpit.target().is_none() && !is_flown
-    {
+    if seat == Seat::Pilot && !is_frozen && is_idle && cockpit.target().is_none() {
         return Some(Order::Leave(Leave::Flight));
     }
     ui.popup = Some(Popup::Quit { since_ms: press.now_ms });
