@@ -26,7 +26,7 @@ impl Command {
         ("limit", "NAME N [DURATION]"),
         ("pause", "[now | after]"),
         ("resume", ""),
-        ("skip", "STEP"),
+        ("skip", "STEP [ITEM]"),
         ("undo", "[STEP]"),
         ("answer", "STEP"),
         ("cleanup", "N"),
@@ -62,7 +62,7 @@ impl Command {
             "limit" => args.limit()?,
             "pause" => Command::Plan(Will::Pause { how: args.pause_how()? }),
             "resume" => Command::Plan(Will::Resume),
-            "skip" => Command::Plan(Will::Skip { step: args.step("skip")? }),
+            "skip" => Command::Plan(Will::Skip { step: args.step("skip")?, item: args.rest() }),
             "undo" => Command::Plan(Will::Undo { step: args.undone()? }),
             "answer" => Command::Plan(Will::Answer { typed: args.step("answer")?, person: String::new() }),
             "cleanup" => Command::Plan(Will::CleanUp { number: args.number()? }),
@@ -155,6 +155,12 @@ impl<'a> Args<'a> {
     /// The step that is named. Whether the plan has it is asked with everything else that may be in the way.
     fn step(&mut self, verb: &str) -> Result<String, String> {
         self.next().map(str::to_owned).ok_or_else(|| format!("{verb} which step? write {}", usage(verb)))
+    }
+
+    /// All that is left: a name may have blanks.
+    fn rest(&mut self) -> Option<String> {
+        let words = std::mem::take(&mut self.words);
+        (!words.is_empty()).then(|| words.join(" "))
     }
 
     /// The step that is named, else the last one that is done.

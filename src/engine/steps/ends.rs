@@ -246,6 +246,13 @@ impl Steps {
                     Ending::Aborted | Ending::Tripped => Stage::Stopped,
                     Ending::Complete | Ending::Failed | Ending::Lost => Stage::Failed,
                 };
+                let item = self.states.get_mut(unit.step as usize).and_then(|state| {
+                    let item = state.item as usize;
+                    state.items.get_mut(item).filter(|item| unit.way == Way::Do && !item.stage.is_behind())
+                });
+                if let Some(item) = item {
+                    (item.stage, item.reason) = (stage, why.clone());
+                }
                 let id = self.step(unit.step).map(|step| step.id.clone()).unwrap_or_default();
                 self.enter(sight.at, unit.step, stage, why.clone(), turn);
                 self.halt(ending, format!("step {id}: {why}"), turn);

@@ -78,6 +78,7 @@ impl Steps {
                 self.doing(Doing::Items);
                 Steps::order(turn, Order::Items { step: unit.step });
             }
+            Work::Sql { for_each: Some(_), .. } => self.next_item(sight, unit.step, turn),
             Work::Sql { .. } => self.survey(sight, turn),
             Work::Gate(gate) => self.open_gate(sight, unit.step, gate, turn),
             Work::Program { program, .. } => {
@@ -146,7 +147,9 @@ impl Steps {
         let next = self.items(step).iter().position(|item| !item.stage.is_behind());
         let Some(next) = next.and_then(|next| u32::try_from(next).ok()) else {
             let many = self.items(step).len();
-            self.step_done(sight, step, &format!("{many} items"), turn);
+            let skipped = self.items(step).iter().filter(|item| item.stage == Stage::Skipped).count();
+            let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+            self.step_done(sight, step, &format!("{many} items{skipped}"), turn);
             return;
         };
         if let Some(state) = self.states.get_mut(step as usize) {
