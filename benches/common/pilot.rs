@@ -1,7 +1,7 @@
 //! lockpit as a process of its own, as its user starts it; every line stamped when it arrives.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -19,7 +19,7 @@ pub(crate) struct Pilot {
     _home: tempfile::TempDir,
 }
 
-/// A line: when it arrived, since the process was started, and what it says.
+/// A line: when it arrived, and what it says.
 pub(crate) struct Heard {
     pub(crate) at: At,
     pub(crate) line: Value,
@@ -33,11 +33,19 @@ impl Pilot {
 
     /// Starts `lockpit attach --headless` with these arguments.
     pub(crate) fn start(conninfo: &str, args: &[&str]) -> Pilot {
+        Pilot::fly(FlightClock::start(), &[&["attach", conninfo, "--headless"], args].concat())
+    }
+
+    /// Starts `lockpit run --headless` with this plan and these arguments; its lines are stamped by `clock`.
+    pub(crate) fn run(clock: FlightClock, plan: &str, conninfo: &str, args: &[&str]) -> Pilot {
+        Pilot::fly(clock, &[&["run", plan, conninfo, "--headless"], args].concat())
+    }
+
+    fn fly(clock: FlightClock, args: &[&str]) -> Pilot {
         let home = tempfile::tempdir().expect("a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockpit"));
-        command.args(["attach", conninfo, "--headless"]).args(args);
+        command.args(args);
         command.env_clear().env("HOME", home.path()).stdin(Stdio::null()).stdout(Stdio::piped());
-        let clock = FlightClock::start();
         let mut child = command.spawn().expect("lockpit starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -57,7 +65,7 @@ impl Pilot {
         self.child.id()
     }
 
-    /// Time since it was started.
+    /// Time by the clock that stamps its lines.
     pub(crate) fn now(&self) -> At {
         self.clock.now()
     }
@@ -70,6 +78,15 @@ impl Pilot {
             line: serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}")),
         });
         parsed.filter(|heard| heard.line["type"] == kind).collect()
+    }
+
+    /// Whether it has ended, and how.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.try_wait().expect("a child can be waited for")?;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
+        Some(status)
     }
 
     /// Asks it to end, and returns when it has; all it said can be heard then.
