@@ -32,6 +32,8 @@ const SLOW_US: u64 = 50_000;
 const QUERIES: usize = 30_000;
 /// How long the old reader sits in its transaction.
 const READER: Duration = Duration::from_secs(5);
+/// A strategy that has no lock by then gives up.
+const GIVES_UP: Duration = Duration::from_secs(15);
 /// How long the load runs before anything is counted, and how long it is counted after the end.
 const AROUND: Duration = Duration::from_millis(700);
 
@@ -107,6 +109,8 @@ impl Strategy {
 /// What asking for the lock came to.
 #[derive(Debug, Default)]
 struct Asked {
+    /// When the strategy first looked at the table, or asked.
+    began: Option<At>,
     /// When each request was sent, and when it had its lock and was through, or had given up.
     requests: Vec<(At, At)>,
     /// When the lock was there.
@@ -118,8 +122,8 @@ struct Asked {
 struct Run {
     queries: Vec<Query>,
     asked: Asked,
-    /// From the reader's end, or without one from the strategy's start, to the lock; microseconds.
-    to_lock_us: Option<u64>,
+    /// Since when the lock can be there: the reader's end, or without one the strategy's start.
+    since: At,
 }
 
 /// Where it happens.
@@ -196,20 +200,18 @@ impl Place {
         let mut queries = load.end();
         queries.retain(|query| query.due >= began && query.due < ended);
         let since = if workload.old_reader { reader_ended } else { began };
-        let to_lock_us = asked.locked.map(|locked| locked.us_since(since));
-        Run { queries, asked, to_lock_us }
+        Run { queries, asked, since }
     }
 
     async fn ask(&self, strategy: Strategy, workload: &Workload) -> Asked {
         self.columns.set(self.columns.get() + 1);
         let alter = format!("alter table account add column c{} int", self.columns.get());
         if workload.old_reader {
-            // Behind the reader, which has begun.
             sleep(Duration::from_millis(300)).await;
         }
         match strategy {
             Strategy::Nothing => {
-                sleep(READER).await;
+                sleep(READER - AROUND).await;
                 Asked::default()
             }
             Strategy::Plain => self.retry(&alter, 0, 0).await,
@@ -223,6 +225,8 @@ impl Place {
         let session = self.db.actor("migration").await;
         session.exec(&format!("set lock_timeout = {timeout_ms}")).await;
         let mut asked = Asked::default();
+        let began = self.clock.now();
+        asked.began = Some(began);
         loop {
             let sent = self.clock.now();
             let answer = session.try_exec(alter).await;
@@ -234,6 +238,9 @@ impl Place {
                     return asked;
                 }
                 Err(error) => assert_eq!(error.code(), Some(&SqlState::LOCK_NOT_AVAILABLE), "{error}"),
+            }
+            if Duration::from_micros(now.us_since(began)) >= GIVES_UP {
+                return asked;
             }
             sleep(Duration::from_millis(pause_ms)).await;
         }
@@ -252,8 +259,8 @@ impl Place {
             pilot.ended().ok_or_else(|| "it flies".to_owned())
         })
         .await;
-        assert!(status.success(), "{status}");
         let lines = pilot.heard("step");
+        assert!(status.success(), "{status}: {:?}", lines.last().map(|last| &last.line));
         if argument::<u32>("--verbose").is_some() {
             for heard in &lines {
                 println!("{:>9} us  {}", heard.at.0, heard.line);
@@ -270,6 +277,9 @@ fn requests(lines: &[Heard]) -> Asked {
     for heard in lines {
         let (state, reason) =
             (heard.line["state"].as_str(), heard.line["reason"].as_str().unwrap_or_default());
+        if state == Some("acquiring") {
+            asked.began = asked.began.or(Some(heard.at));
+        }
         match state {
             Some("acquiring") if reason.contains("asks for its locks") => sent = Some(heard.at),
             Some("running") => asked.locked = asked.locked.or(Some(heard.at)),
@@ -292,10 +302,14 @@ fn show(workload: &Workload, measured: &[(Strategy, Vec<Run>)]) {
             let slow = all.iter().filter(|lost_us| **lost_us > SLOW_US).count();
             let beside = runs.iter().map(beside_requests).sum::<usize>();
             let took: Vec<u64> = runs.iter().flat_map(|run| run.queries.iter().map(Query::took_us)).collect();
-            let to_lock: Vec<u64> = runs.iter().filter_map(|run| run.to_lock_us).collect();
-            let to_lock = match to_lock.is_empty() {
-                true => "-".to_owned(),
-                false => format!("{} / {}", ms(percentile(&to_lock, 50)), ms(percentile(&to_lock, 100))),
+            let to_lock = |since: fn(&Run) -> Option<At>| {
+                let took = |run: &Run| Some(run.asked.locked?.us_since(since(run)?));
+                let took: Vec<u64> = runs.iter().filter_map(took).collect();
+                match (strategy, took.is_empty()) {
+                    (Strategy::Nothing, _) => "-".to_owned(),
+                    (_, true) => "never".to_owned(),
+                    _ => format!("{} / {}", ms(percentile(&took, 50)), ms(percentile(&took, 100))),
+                }
             };
             vec![
                 strategy.name(),
@@ -308,7 +322,8 @@ fn show(workload: &Workload, measured: &[(Strategy, Vec<Run>)]) {
                 ratio(percentile(&all, 99), undisturbed),
                 ms(percentile(&all, 100)),
                 ms(percentile(&took, 100)),
-                to_lock,
+                to_lock(|run| Some(run.since)),
+                to_lock(|run| run.asked.began.map(|began| began.max(run.since))),
                 runs.iter().map(|run| run.asked.requests.len()).sum::<usize>().to_string(),
             ]
         })
@@ -325,6 +340,7 @@ fn show(workload: &Workload, measured: &[(Strategy, Vec<Run>)]) {
         "worst ms",
         "with sleep",
         "to lock ms",
+        "of trying",
         "requests",
     ];
     table::print(&format!("{}; {}", workload.title, proc::machine()), &head, &rows);

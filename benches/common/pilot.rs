@@ -1,4 +1,6 @@
 //! lockpit as a process of its own, as its user starts it; every line stamped when it arrives.
+//!
+//! It is the program cargo has built for the benchmark, or the one `LOCKPIT_PROGRAM` names.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,19 +35,27 @@ impl Pilot {
 
     /// Starts `lockpit attach --headless` with these arguments.
     pub(crate) fn start(conninfo: &str, args: &[&str]) -> Pilot {
-        Pilot::fly(FlightClock::start(), &[&["attach", conninfo, "--headless"], args].concat())
+        let args = [&["attach", conninfo, "--headless"], args].concat();
+        Pilot::fly(FlightClock::start(), &args, Stdio::inherit())
     }
 
     /// Starts `lockpit run --headless` with this plan and these arguments; its lines are stamped by `clock`.
     pub(crate) fn run(clock: FlightClock, plan: &str, conninfo: &str, args: &[&str]) -> Pilot {
-        Pilot::fly(clock, &[&["run", plan, conninfo, "--headless"], args].concat())
+        // What it says of its log is not asked for.
+        Pilot::fly(clock, &[&["run", plan, conninfo, "--headless"], args].concat(), Stdio::null())
     }
 
-    fn fly(clock: FlightClock, args: &[&str]) -> Pilot {
+    fn fly(clock: FlightClock, args: &[&str], stderr: Stdio) -> Pilot {
         let home = tempfile::tempdir().expect("a folder");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lockpit"));
+        let built = || env!("CARGO_BIN_EXE_lockpit").into();
+        let mut command = Command::new(std::env::var_os("LOCKPIT_PROGRAM").unwrap_or_else(built));
         command.args(args);
-        command.env_clear().env("HOME", home.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .env_clear()
+            .env("HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
         let mut child = command.spawn().expect("lockpit starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let lines = Arc::new(Mutex::new(Vec::new()));
