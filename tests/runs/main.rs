@@ -1,0 +1,10 @@
+//! Plans flown by the built program over real servers: where they are stopped, what is gone, what is refused.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod flown;
+
+mod gone;
+mod stops;
+mod tries;
