@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::lines::complain;
 use super::screen::LooksArgs;
 use super::takeoff::{self, FlightArgs, Load, ModeArgs, usual_dir};
 use super::{Exit, Failure, target};
@@ -93,17 +94,16 @@ impl Asked {
         };
         let compiled =
             plan::load(&self.plan, &surroundings).map_err(|error| Failure::new(Exit::Usage, error))?;
-        let Compiled { plan, script, limits, .. } = compiled;
-        for step in &plan.steps {
-            if let Work::Backfill { table } = &step.work {
-                let message = format!(
-                    "step {}: this release checks backfills, and cannot run them: {table} is not filled; leave it out, \
-                     or fly the plan up to it",
-                    step.id
-                );
-                return Err(Failure::new(Exit::Usage, message));
-            }
+        let unmet = plan::unmet(&compiled);
+        if !unmet.is_empty() {
+            let message =
+                format!("{}\nleave that out, or fly another part of the plan by hand", unmet.join("\n"));
+            return Err(Failure::new(Exit::Usage, message));
         }
+        if !compiled.probes.is_empty() {
+            complain("the plan's probes are not measured by this release");
+        }
+        let Compiled { plan, script, limits, .. } = compiled;
         let from = self.from.as_deref().map(|id| number_of(&plan, id)).transpose()?;
         for id in &self.approve {
             number_of(&plan, id)?;

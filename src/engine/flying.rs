@@ -6,8 +6,9 @@ use super::Cockpit;
 use super::effect::Effect;
 use super::ids::At;
 use super::plan::order::News;
+use super::settings::Limits;
 use super::steps::{Course, Ending, Health, Sight, Steps, Will};
-use super::stop::{Cause, Hit, Step};
+use super::stop::{Cause, Hit, Step, Stop};
 use super::target::Target;
 
 impl Cockpit {
@@ -31,7 +32,7 @@ impl Cockpit {
             utc_us: begun_us.saturating_add_unsigned(at.0),
             armed: self.brake.consent().acts(at),
             // A stop may have had its last word before the runner has had its own.
-            stop: stop.map(|stop| stop.cause()).or(tripped.then_some(Cause::Guardrail)),
+            stop: stop.map(Stop::cause).or(tripped.then_some(Cause::Guardrail)),
             tripped,
             blind: blind.map(|ms| format!("no facts for {}", super::guard::seconds(ms))),
             health: Health {
@@ -76,7 +77,7 @@ impl Cockpit {
         if self.leaving.is_some() {
             self.with_steps(at, effects, |steps, sight, turn| steps.flight_ends(sight.at, turn));
         } else {
-            self.with_steps(at, effects, |steps, sight, turn| steps.settle(sight, turn));
+            self.with_steps(at, effects, Steps::settle);
         }
         // The runner stops its own statement; where that does not work, the ladder does.
         if self.steps.as_ref().is_some_and(|steps| steps.stop_is_late(at))
@@ -94,6 +95,13 @@ impl Cockpit {
             let reason = format!("the plan {}: {why}", ending.words());
             self.leave(at, &reason);
         }
+    }
+
+    /// The limits that were asked for: the step's own, or the flight's.
+    pub fn limits_asked_for(&self) -> Limits {
+        let of_step = self.steps.as_ref().and_then(|steps| steps.limits());
+        let of_flight = self.begin.as_ref().map(|begin| &begin.settings.limits);
+        of_step.or(of_flight).cloned().unwrap_or_default()
     }
 
     /// The exit code of a flight that flies a plan.

@@ -384,7 +384,7 @@ impl Cockpit {
         // Whatever came in: an input that arrives just before the tick must not swallow the deadline.
         let step = self.brake.tick(at);
         self.take(at, step, effects);
-        let start = self.begin.as_ref().map(|begin| begin.settings.limits.clone()).unwrap_or_default();
+        let start = self.limits_asked_for();
         for text in self.overrides.expire(at, &start) {
             self.timeline.push(at, Event::Note { warning: false, text });
         }
@@ -470,9 +470,7 @@ impl Cockpit {
             usual_active: self.quiet.median(),
             spared_until: self.steps.as_ref().and_then(|steps| steps.bounded_until()),
             if_lost: settings.map(|settings| settings.if_lost).unwrap_or_default(),
-            limits: self
-                .overrides
-                .over(settings.map(|settings| settings.limits.clone()).unwrap_or_default(), at),
+            limits: self.overrides.over(self.limits_asked_for(), at),
         }
     }
 

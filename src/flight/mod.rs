@@ -11,6 +11,7 @@ mod desk;
 mod executor;
 pub mod feed;
 mod process;
+pub mod programs;
 mod recorder;
 pub mod signals;
 mod socket;
@@ -49,6 +50,7 @@ use desk::{Desk, Plate};
 use executor::Executor;
 use feed::Feeder;
 pub use process::Process;
+use programs::{About, Programs};
 use recorder::Recorder;
 use socket::Socket;
 use stick::Stick;
@@ -180,6 +182,7 @@ pub struct Ready {
     inputs: mpsc::Receiver<Input>,
     seen: mpsc::Receiver<Seen>,
     executor: Executor,
+    programs: Option<JoinHandle<()>>,
     recorder: Recorder,
     host: Option<Host>,
     stop: Stopper,
@@ -253,20 +256,22 @@ impl Flight {
             OnTrip::Signal(pid) => Some(Process::hold(pid).map_err(|e| FlightError::Runner(pid, e))?),
             _ => None,
         };
-        let mut runner = None;
+        let (mut runner, mut ways) = (None, None);
+        let script = script.unwrap_or_default();
         if let Some(mission) = begin.mission.as_mut() {
             // A flight that goes on answers for the session of its earlier part.
             let before = mission.resumed.as_ref().and_then(|logbook| logbook.open.as_ref());
             mission.application = before.map_or_else(|| name("run"), |open| open.application.clone());
             begin.settings.target = Selector::Application(mission.application.clone());
             let application = mission.application.clone();
-            let opened =
-                Runner::open(sampler.place(), application, clock, script.unwrap_or_default(), sender.clone());
+            let opened = Runner::open(sampler.place(), application, clock, script.clone(), sender.clone());
             let (session, orders) = opened.await.map_err(FlightError::PlanRunner)?;
             tasks.push(tokio::spawn(session.run(stop.clone())));
             let (parcels, from) = mpsc::unbounded_channel();
-            tokio::spawn(courier::carry(from, orders, sender.clone()));
+            let (to, carried) = mpsc::unbounded_channel();
+            tokio::spawn(courier::carry(from, to, sender.clone()));
             runner = Some(parcels);
+            ways = Some((carried, orders));
         }
         // Figures that nobody sees or keeps are not worth their reading.
         let is_shown = record.is_some() || company.screen.is_some();
@@ -274,6 +279,10 @@ impl Flight {
         let recorder = Recorder::open(record, resumed, &begin, &attached, company.group)?;
         let (asks, questions) = mpsc::channel(QUESTIONS);
         let (name, socket) = listen(&begin, &attached, recorder.path(), &company);
+        let programs = begin.mission.as_ref().zip(ways).map(|(mission, (carried, orders))| {
+            let about = About::of(&name, &mission.plan);
+            tokio::spawn(Programs::new(about, script, clock, sender.clone()).serve(carried, orders))
+        });
         tasks.push(tokio::spawn(control.run(stop)));
         let executor = Executor {
             sampler: sampler_handle,
@@ -291,6 +300,7 @@ impl Flight {
             inputs,
             seen,
             executor,
+            programs,
             recorder,
             host,
             stop: stopper,
@@ -430,6 +440,11 @@ impl Ready {
         self.stop.give();
         for task in self.tasks {
             let _ = tokio::time::timeout(FAREWELL, task).await;
+        }
+        // Nobody orders any more: programs are ended, those that are told of the end are waited for.
+        drop(deck.executor.runner.take());
+        if let Some(programs) = self.programs {
+            let _ = programs.await;
         }
         stop_sampler.give();
         let _ = tokio::time::timeout(FAREWELL, sampler).await;

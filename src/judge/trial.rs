@@ -78,6 +78,9 @@ impl Trial {
                 let mut begin = begin.clone();
                 let limits = self.limits.clone().unwrap_or_else(|| begin.settings.limits.clone());
                 begin.settings = begin.settings.judged_by(limits);
+                // Limits that are tried are tried throughout.
+                let steps = begin.mission.iter_mut().filter(|_| self.limits.is_some());
+                steps.flat_map(|mission| &mut mission.plan.steps).for_each(|step| step.limits = None);
                 Input::Begin(begin)
             }
             Input::Command(Request { by, command }) => match command {

@@ -68,8 +68,6 @@ pub struct Wishes {
     pub rate: Option<Rate>,
     /// Its backfill.
     pub backfill: Option<Backfill>,
-    /// The limits while it runs, where they are not the plan's.
-    pub limits: Option<Limits>,
 }
 
 /// What must be so before a step may run.

@@ -113,6 +113,7 @@ fn draft(number: usize, group: &Group, context: &Context<'_>) -> Draft {
         undo: Vec::new(),
         checks: Vec::new(),
         acquire: Acquire::default(),
+        limits: None,
         statement_timeout_ms: None,
     };
     Draft {

@@ -37,10 +37,9 @@ pub(super) fn read(section: &Section<'_>, plan_limits: &Limits, context: &Contex
         requires: requires(section, context),
         rate: rate(section, context),
         backfill: None,
-        limits: section
-            .is_table("guardrails")
-            .then(|| file::limits(section, plan_limits.clone(), context.faults)),
     };
+    let limits =
+        section.is_table("guardrails").then(|| file::limits(section, plan_limits.clone(), context.faults));
     let phase = phase(section, context);
     let acquire = acquire(section, context);
     let (checks, queries) = work::checks(section, context);
@@ -65,6 +64,7 @@ pub(super) fn read(section: &Section<'_>, plan_limits: &Limits, context: &Contex
         undo,
         checks,
         acquire,
+        limits,
         statement_timeout_ms,
     };
     Some(Draft { step, after, script, wishes })

@@ -15,9 +15,6 @@ pub fn unmet(compiled: &Compiled) -> Vec<String> {
         if wishes.requires.is_some() {
             said.push(format!("step `{id}`: what it `requires` is not looked at by this release"));
         }
-        if wishes.limits.is_some() {
-            said.push(format!("step `{id}`: this release has one set of guardrails for the whole plan"));
-        }
     }
     said
 }

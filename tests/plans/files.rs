@@ -43,7 +43,7 @@ fn a_full_plan_says_everything() {
     assert_eq!(sql, ["create index concurrently on app.\"E 1\" (user_id)"]);
     assert_eq!(plan.steps[6].acquire.rungs_ms, [50, 100, 250]);
     assert_eq!(compiled.limits.queue_depth.limit, Some(5));
-    assert_eq!(compiled.wishes[6].limits.as_ref().and_then(|limits| limits.queue_depth.limit), Some(2));
+    assert_eq!(compiled.plan.steps[6].limits.as_ref().and_then(|limits| limits.queue_depth.limit), Some(2));
     assert_eq!(
         compiled.wishes[2].backfill.as_ref().map(|it| it.set.as_str()),
         Some("email_verified = false")

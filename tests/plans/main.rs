@@ -1,5 +1,3 @@
-//! Plans as people write them, and against real servers: what is known of statements before they run, and what becomes
-//! of them.
 //! Plans: as people write them, what is known of their statements before they run, and what servers make of them.
 
 #[path = "../support/mod.rs"]

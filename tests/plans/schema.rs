@@ -32,9 +32,15 @@ create table events_9 (k int not null, v int, user_id int, t text, constraint ev
 create table logs (k int not null, v int) partition by list (k);
 create table logs_1 partition of logs for values in (1, 2) partition by list (k);
 create table logs_1_1 partition of logs_1 for values in (1);
+create table logs_1_default partition of logs_1 default;
 create table logs_9 (k int not null, v int);
 create index logs_only_idx on only logs (v);
 create index logs_1_idx on logs_1 (v);
+create table keyed (k int primary key, v int) partition by list (k);
+create table keyed_1 partition of keyed for values in (1);
+create table keyed_2 partition of keyed for values in (2);
+create table keyed_9 (k int not null, v int);
+create table keys (k int references keyed);
 insert into users select n, 'e' || n, 'n', n from generate_series(1, 20) n;
 insert into orders select n, n, n, 'x' from generate_series(1, 20) n;
 insert into items select n, n, 'x' from generate_series(1, 20) n;

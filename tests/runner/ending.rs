@@ -1,6 +1,6 @@
 //! Lost sessions, ends of flights, and who else flies here.
 
-use lockpit::engine::ids::Pid;
+use lockpit::engine::ids::{BackendId, Pid};
 use lockpit::engine::plan::order::{News, Order, Try, TryEnd, TryFate};
 
 use crate::rig::{Rig, in_transaction, open, script};
@@ -40,8 +40,23 @@ async fn what_became_of_an_attempt_is_told_on_the_next_session() {
         let (again, same, lock) = rig.session().await;
         assert_eq!((same, lock), (Ok(()), Ok(())));
         assert_ne!(again, backend);
-        for (number, xid, expected) in [(1, xid, TryFate::RolledBack), (2, None, TryFate::Gone)] {
-            let application = application.clone();
+        let other = db.actor("test/other").await;
+        other.exec("begin; create table u ()").await;
+        let running = BackendId { pid: Pid(other.pid()), backend_start: None };
+        let done = other.value::<i64>("select pg_current_xact_id()::text::int8").await;
+        let done = u32::try_from(done).ok();
+        for (number, (backend, application), xid, expected) in [
+            (1, (backend, &*application), xid, TryFate::RolledBack),
+            (2, (backend, &*application), None, TryFate::Gone),
+            (3, (running, "test/other"), None, TryFate::Running),
+            (4, (running, "test/other"), done, TryFate::Running),
+            (5, (running, "test/another"), None, TryFate::Gone),
+            (6, (running, "test/other"), done, TryFate::Committed),
+        ] {
+            if expected == TryFate::Committed {
+                other.exec("commit").await;
+            }
+            let application = application.to_owned();
             rig.order(Order::Fate { number, backend, application, xid });
             let fate = rig.hear("fate", |news| match news {
                 News::Fate { number: it, fate } if *it == number => Some(fate.clone()),
@@ -59,7 +74,7 @@ async fn a_second_flight_is_refused_while_the_first_one_is_there() {
         let db = cluster(version.major).database("second").await;
         let rig = Rig::start_as(&db, "lockpit/run 00000a", script(&[])).await;
         let sampler = db.actor("lockpit/sampler 00000a").await;
-        let refused = open(&db, "lockpit/run 00000b", script(&[])).await.err().expect("a refusal");
+        let refused = open(&db, "lockpit/run 00000b", script(&[])).await.expect_err("a refusal");
         let who = format!("pid {} (lockpit/run 00000a)", rig.backend.pid);
         assert!(refused.contains(&who), "{refused}");
         // A session that is left of a flight is no flight, and nothing is run beside it.

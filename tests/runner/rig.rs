@@ -31,7 +31,7 @@ pub(crate) struct Rig {
     seen: VecDeque<News>,
     stop: Stopper,
     task: JoinHandle<()>,
-    _place: watch::Sender<Conninfo>,
+    pub(crate) place: watch::Sender<Conninfo>,
 }
 
 /// The connection string of `db` as the program resolves it.
@@ -66,13 +66,18 @@ pub(crate) fn first(name: &str, mode: LockMode) -> LockFirst {
     LockFirst { name: name.to_owned(), mode }
 }
 
+/// A runner, its orders, its news, where it is to be.
+pub(crate) type Opened =
+    (Runner, mpsc::UnboundedSender<Order>, mpsc::Receiver<Input>, watch::Sender<Conninfo>);
+
 /// Opens a runner that is not run yet.
-pub(crate) async fn open(
-    db: &Database,
-    application: &str,
-    script: Script,
-) -> Result<(Runner, mpsc::UnboundedSender<Order>, mpsc::Receiver<Input>, watch::Sender<Conninfo>), String> {
-    let (place, seen) = watch::channel(conninfo(db, ""));
+pub(crate) async fn open(db: &Database, application: &str, script: Script) -> Result<Opened, String> {
+    open_at(conninfo(db, ""), application, script).await
+}
+
+/// The same at another address.
+pub(crate) async fn open_at(place: Conninfo, application: &str, script: Script) -> Result<Opened, String> {
+    let (place, seen) = watch::channel(place);
     let (inputs, news) = mpsc::channel(1_024);
     let opened = Runner::open(seen, application.to_owned(), FlightClock::start(), script, inputs).await;
     opened.map(|(runner, orders)| (runner, orders, news, place))
@@ -86,7 +91,11 @@ impl Rig {
 
     /// The same under a name.
     pub(crate) async fn start_as(db: &Database, application: &str, script: Script) -> Rig {
-        let (runner, orders, news, place) = open(db, application, script).await.expect("a runner");
+        Rig::of(open(db, application, script).await.expect("a runner"), application).await
+    }
+
+    /// Runs an open runner.
+    pub(crate) async fn of((runner, orders, news, place): Opened, application: &str) -> Rig {
         let (stopper, stop) = stop::channel();
         let task = tokio::spawn(runner.run(stop));
         let mut rig = Rig {
@@ -97,7 +106,7 @@ impl Rig {
             seen: VecDeque::new(),
             stop: stopper,
             task,
-            _place: place,
+            place,
         };
         let (backend, same, lock) = rig.session().await;
         assert_eq!((same, lock), (Ok(()), Ok(())));

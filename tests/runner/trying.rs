@@ -136,6 +136,9 @@ async fn a_stop_hits_the_attempt_it_names_and_no_other() {
         rig.is_at(&control, "wait_event_type = 'Lock'").await;
         rig.order(Order::Stop { number: 6 });
         rig.order(Order::Try(Box::new(in_transaction(8))));
+        rig.order(Order::Try(Box::new(in_transaction(18))));
+        rig.order(Order::Stop { number: 18 });
+        assert!(matches!(rig.ended(18).await, TryEnd::NotBegun(_)));
         rig.order(Order::Stop { number: 7 });
         let end = rig.ended(7).await;
         assert_eq!((failed(&end).code.as_str(), failed(&end).statement), ("57014", Some(0)), "{end:?}");

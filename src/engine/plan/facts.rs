@@ -72,7 +72,7 @@ pub enum Tie {
     PartitionOf(Oid),
     /// The default partition of a table.
     DefaultPartitionOf(Oid),
-    /// A table of which another is a partition.
+    /// A table of which another is a partition, right below it.
     ParentOf(Oid),
     /// A foreign key points from it to the other one.
     References(Oid),

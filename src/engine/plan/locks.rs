@@ -97,10 +97,7 @@ pub(super) fn rule(deed: Deed, version_num: u32) -> Rule {
         | Deed::CreateMaterializedView
         | Deed::CreateSequence
         | Deed::Grant => Rule::default(),
-        Deed::CreatePartition { .. } => Rule::on(FULL)
-            .and(Reach::DefaultPartition, FULL)
-            .and(Reach::Referenced, ShareRowExclusiveLock)
-            .data_of(Reach::DefaultPartition, DataKind::Scan),
+        Deed::CreatePartition { .. } => joined(Rule::on(FULL), version_num),
         Deed::BeReferenced => Rule::tree(ShareRowExclusiveLock),
         Deed::BeInherited => Rule::on(ShareUpdateExclusiveLock),
         Deed::Read => Rule::tree(AccessShareLock),
@@ -120,6 +117,16 @@ pub(super) fn rule(deed: Deed, version_num: u32) -> Rule {
         }
         _ => rule_of_alter(deed, version_num),
     }
+}
+
+/// What a partitioned table takes with it when it gets a partition.
+fn joined(rule: Rule, version_num: u32) -> Rule {
+    let rule = rule
+        .and(Reach::DefaultPartition, AccessExclusiveLock)
+        .and(Reach::Referenced, ShareRowExclusiveLock)
+        .data_of(Reach::DefaultPartition, DataKind::Scan);
+    // Since 15 each partition has triggers of its own for the foreign keys that point to the whole.
+    if version_num < 150_000 { rule } else { rule.and(Reach::Referencing, ShareRowExclusiveLock) }
 }
 
 fn rule_of_alter(deed: Deed, version_num: u32) -> Rule {
@@ -174,15 +181,18 @@ fn rule_of_alter(deed: Deed, version_num: u32) -> Rule {
         Deed::SetTablespace | Deed::SetLogged | Deed::SetAccessMethod => {
             Rule::on(FULL).data(DataKind::Rewrite)
         }
-        Deed::Attach => Rule::on(ShareUpdateExclusiveLock)
-            .and(Reach::DefaultPartition, FULL)
-            .and(Reach::Referenced, ShareRowExclusiveLock)
-            .data_of(Reach::DefaultPartition, DataKind::Scan),
+        Deed::Attach => joined(Rule::on(ShareUpdateExclusiveLock), version_num),
         Deed::BeAttached { .. } => Rule::tree(FULL).data(DataKind::Scan),
-        Deed::Detach(Detaching::Plain) => {
-            Rule::on(FULL).and(Reach::DefaultPartition, FULL).and(Reach::Referenced, ShareRowExclusiveLock)
+        Deed::Detach(how) => {
+            let rule = match how {
+                Detaching::Plain => Rule::on(FULL).and(Reach::DefaultPartition, FULL),
+                Detaching::Concurrently | Detaching::Finalize => Rule::on(ShareUpdateExclusiveLock),
+            };
+            // No row may reference one of the partition.
+            rule.and(Reach::Referenced, ShareRowExclusiveLock)
+                .and(Reach::Referencing, FULL)
+                .data_of(Reach::Referencing, DataKind::Scan)
         }
-        Deed::Detach(_) => Rule::on(ShareUpdateExclusiveLock).and(Reach::Referenced, ShareRowExclusiveLock),
         Deed::BeDetached(_) => Rule::tree(FULL),
         _ => rule_of_object(deed),
     }

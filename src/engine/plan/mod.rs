@@ -18,6 +18,7 @@ pub mod window;
 
 use serde::{Deserialize, Serialize};
 
+use super::settings::Limits;
 use form::Form;
 
 /// What a flight that flies a plan was asked for.
@@ -151,6 +152,9 @@ pub struct PlanStep {
     pub checks: Vec<Check>,
     /// How it takes its locks.
     pub acquire: Acquire,
+    /// The limits of the guardrails while it is worked on, where it has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// The longest any of its statements may run, in milliseconds, once it has its locks; no limit when `None`.
     pub statement_timeout_ms: Option<u64>,
 }

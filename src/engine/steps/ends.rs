@@ -72,10 +72,10 @@ impl Steps {
             }
             CANCELLED => match (trying.stopping, sight.stop) {
                 (Some(Stopping::Abort), _) => {
-                    self.scan(sight, halts(Ending::Aborted), "aborted".to_owned(), turn)
+                    self.scan(sight, halts(Ending::Aborted), "aborted".to_owned(), turn);
                 }
                 (Some(Stopping::Pause), _) => {
-                    self.scan(sight, After::Hold, "by the operator".to_owned(), turn)
+                    self.scan(sight, After::Hold, "by the operator".to_owned(), turn);
                 }
                 (_, Some(Cause::Guardrail)) if trying.locked.is_none() && trying.wait_ms.is_some() => {
                     self.missed(sight, trying, took_ms, "was cancelled by a guardrail", false, turn);

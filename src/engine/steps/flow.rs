@@ -1,24 +1,16 @@
-//! From one unit to the next: survey, look, try, verify.
+//! From one unit to the next.
 //!
-//! Owns the way of a part from its forecast to its check. What follows from an attempt's end is in `ends`.
+//! Owns which step, item and part is at hand, and when each may begin. What a part goes through is in `attempts`, what
+//! follows from an attempt's end in `ends`.
 
-use super::acquire::{Acquisition, Verdict};
-use super::job::{Doing, Job, Stopping, Then, Trying};
+use super::job::{Doing, Job, Stopping, Then};
 use super::{Course, Ending, ItemState, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
 use crate::engine::ids::{At, BackendId};
-use crate::engine::plan::facts::{Look, Survey};
-use crate::engine::plan::forecast::Forecast;
-use crate::engine::plan::form::Expect;
-use crate::engine::plan::order::{Order, Try, Unit, Way};
+use crate::engine::plan::order::{Order, Unit, Way};
 use crate::engine::plan::window::Opening;
 use crate::engine::plan::{HookEvent, Part, Work};
 use crate::engine::sample::Fact;
-
-/// How long another tool's lock is waited for before it is looked at again, in milliseconds.
-const TOOL_AGAIN_MS: u64 = 2_000;
-/// How much longer than its own time limit an attempt may take before it is stopped, in milliseconds.
-const SLACK_MS: u64 = 250;
 
 impl Steps {
     /// The first step that may begin, begins.
@@ -39,7 +31,7 @@ impl Steps {
     }
 
     /// Where a step begins, or goes on.
-    fn first_unit(&self, number: u32) -> Unit {
+    pub(super) fn first_unit(&self, number: u32) -> Unit {
         let state = self.states.get(number as usize);
         let (item, part) = state.map_or((0, 0), |state| (state.item, state.part));
         Unit { step: number, item, part, way: Way::Do }
@@ -100,7 +92,7 @@ impl Steps {
         }
     }
 
-    fn items(&self, number: u32) -> &[ItemState] {
+    pub(super) fn items(&self, number: u32) -> &[ItemState] {
         self.states.get(number as usize).map_or(&[], |state| &state.items)
     }
 
@@ -170,307 +162,26 @@ impl Steps {
         self.survey(sight, turn);
     }
 
-    /// What does the catalog say about the part at hand?
-    pub(super) fn survey(&mut self, sight: &Sight, turn: &mut Turn) {
-        let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        let Some((relations, expects)) = self.wanted(unit) else {
-            self.fails(sight, "the plan has no such part".to_owned(), turn);
-            return;
-        };
-        let reason = self.named(unit);
-        self.enter(sight.at, unit.step, Stage::Forecast, reason, turn);
-        if let Some(state) = self.states.get_mut(unit.step as usize) {
-            state.attempts = 0;
-            state.looks = 0;
-            state.statement = 0;
-            (state.look, state.forecast, state.lock_timeout_ms) = (None, None, None);
-        }
-        if let Some(job) = self.job.as_mut() {
-            job.doing = Doing::Surveying;
-            job.acquisition = None;
-        }
-        Steps::order(turn, Order::Survey { unit, relations, expects });
-    }
-
-    /// What a unit is, for people, where that is not the step as a whole.
-    fn named(&self, unit: Unit) -> String {
-        let item = self.items(unit.step).get(unit.item as usize).map(|item| item.name.clone());
-        match unit.way {
-            Way::Undo => "undo".to_owned(),
-            Way::CleanUp => "clean-up".to_owned(),
-            Way::Do => item.unwrap_or_default(),
-        }
-    }
-
-    /// The relations and objects that the catalog is asked about.
-    pub(super) fn wanted(&self, unit: Unit) -> Option<(Vec<String>, Vec<Expect>)> {
-        if unit.way == Way::CleanUp {
-            let offer = self.offers.get(unit.part as usize)?;
-            return Some((vec![offer.table(), offer.object()], Vec::new()));
-        }
-        let part = self.part_of(unit)?;
-        let mut relations: Vec<String> = Vec::new();
-        let mut expects: Vec<Expect> = Vec::new();
-        for statement in &part.statements {
-            let named = statement.form.relations().into_iter();
-            relations.extend(named.filter(|name| !relations.contains(name)).collect::<Vec<_>>());
-            expects.extend(statement.form.expects());
-        }
-        Some((relations, expects))
-    }
-
-    pub(super) fn surveyed(
-        &mut self,
-        sight: &Sight,
-        unit: Unit,
-        survey: &Fact<Box<Survey>>,
-        turn: &mut Turn,
-    ) {
-        let Some(job) = &self.job else { return };
-        if job.unit != unit {
-            return;
-        }
-        match job.doing.clone() {
-            Doing::Surveying => {
-                if let Some(survey) = self.known(sight, survey, turn) {
-                    self.forecast(sight, unit, survey, turn);
-                }
-            }
-            Doing::Verifying { lost } => {
-                if let Some(survey) = self.known(sight, survey, turn) {
-                    self.verified(sight, unit, survey, lost, turn);
-                }
-            }
-            Doing::Scanning { after, why } => self.scanned(sight, unit, survey, after, why, turn),
-            _ => {}
-        }
-    }
-
-    fn forecast(&mut self, sight: &Sight, unit: Unit, survey: &Survey, turn: &mut Turn) {
-        if let Some(tool) = survey.advisory.iter().find(|lock| lock.tool.is_some()) {
-            let name = tool.tool.as_deref().unwrap_or_default();
-            let why = format!(
-                "{name} holds its lock on this database (pid {} {}): two migrations at once are not flown",
-                tool.backend.pid, tool.application
-            );
-            self.enter(sight.at, unit.step, Stage::Forecast, why, turn);
-            self.wait(Some(sight.at.plus_ms(TOOL_AGAIN_MS)), Then::Survey);
-            return;
-        }
-        if self.in_doubt(unit) && self.is_there(survey) {
-            let what = "found done in the catalog";
-            self.enter(sight.at, unit.step, Stage::Verifying, what, turn);
-            self.after_part(sight, unit, turn);
-            return;
-        }
-        if let Err(why) = self.may_begin(unit, survey) {
-            self.fails(sight, why, turn);
-            return;
-        }
-        let forecast = match (unit.way, self.part_of(unit)) {
-            (Way::CleanUp, _) | (_, None) => match self.offers.get(unit.part as usize) {
-                Some(offer) => Forecast::of_clean_up(offer, survey),
-                None => return,
-            },
-            (_, Some(part)) => Forecast::of(&part, survey),
-        };
-        let strong = forecast.strong;
-        let Some(limits) = self.step(unit.step).map(|step| step.acquire.clone()) else { return };
-        if let Some(job) = self.job.as_mut() {
-            job.left_before.get_or_insert_with(|| survey.leftovers.clone());
-            job.note_dead_rows(survey);
-            job.acquisition =
-                strong.then(|| Acquisition::begin(sight.at, &limits, survey.deadlock_timeout_ms));
-        }
-        if let Some(state) = self.states.get_mut(unit.step as usize) {
-            state.forecast = Some(Box::new(forecast));
-        }
-        if strong {
-            self.look(sight, turn);
-        } else {
-            self.attempt(sight, None, turn);
-        }
-    }
-
-    /// Who holds what the part at hand needs?
-    pub(super) fn look(&mut self, sight: &Sight, turn: &mut Turn) {
-        let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        let Some(state) = self.states.get(unit.step as usize) else { return };
-        let Some(forecast) = &state.forecast else { return };
-        // A lock that may not be needed is not waited for: the attempt's own time limit bounds it.
-        let sure = forecast.locks.iter().filter(|lock| lock.sure);
-        let relations: Vec<_> = sure.map(|lock| (lock.relation, lock.mode)).collect();
-        if state.stage != Stage::Acquiring {
-            self.enter(sight.at, unit.step, Stage::Acquiring, "looks who holds what it needs", turn);
-        }
-        self.doing(Doing::Looking);
-        Steps::order(turn, Order::Look { unit, relations });
-    }
-
-    pub(super) fn looked(&mut self, sight: &Sight, unit: Unit, look: &Fact<Look>, turn: &mut Turn) {
-        let Some(job) = self.job.as_mut().filter(|job| job.unit == unit && job.doing == Doing::Looking)
-        else {
-            return;
-        };
-        let Some(state) = self.states.get_mut(unit.step as usize) else { return };
-        let (Some(acquisition), Some(forecast)) = (job.acquisition.as_mut(), &state.forecast) else { return };
-        let look = match look {
-            Fact::Known(look) => look,
-            Fact::Missing(why) => {
-                let why = why.clone();
-                self.fails(sight, why, turn);
-                return;
-            }
-        };
-        let name = |relation| {
-            let lock = forecast.locks.iter().find(|lock| lock.relation == relation);
-            lock.map_or_else(|| format!("relation {relation}"), |lock| lock.name.clone())
-        };
-        let verdict = acquisition.looked(sight.at, look, sight.armed, |holder| name(holder.relation));
-        let before = state.look.as_ref().and_then(|look| Some(look.1.holders.first()?.backend));
-        let first = look.holders.first().map(|holder| holder.backend);
-        state.look = Some(Box::new((sight.at, look.clone())));
-        match verdict {
-            Verdict::Try(wait_ms) => {
-                state.looks = 0;
-                self.attempt(sight, Some(wait_ms), turn);
-            }
-            Verdict::Again(at, why) => {
-                state.looks += 1;
-                let is_news = first != before || state.looks == 1;
-                state.reason.clone_from(&why);
-                if is_news {
-                    state.reason.clear();
-                    self.enter(sight.at, unit.step, Stage::Acquiring, why, turn);
-                }
-                self.wait(Some(at), Then::Look);
-            }
-            Verdict::GiveUp(why) => self.fails(sight, why, turn),
-        }
-    }
-
-    /// An attempt, which waits for its locks `wait_ms` at most.
-    pub(super) fn attempt(&mut self, sight: &Sight, wait_ms: Option<u64>, turn: &mut Turn) {
-        let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        let number = self.next_number;
-        self.next_number += 1;
-        let (transaction, sql) = match unit.way {
-            Way::CleanUp => (false, self.offers.get(unit.part as usize).map(|offer| offer.sql.clone())),
-            _ => (self.part_of(unit).is_some_and(|part| part.transaction), None),
-        };
-        let statement_timeout_ms = self.step(unit.step).and_then(|step| step.statement_timeout_ms);
-        let backend = self.runner;
-        let Some(state) = self.states.get_mut(unit.step as usize) else { return };
-        state.attempts += 1;
-        state.lock_timeout_ms = wait_ms;
-        state.statement = 0;
-        let first = state.forecast.as_ref().map(|forecast| forecast.first.clone()).unwrap_or_default();
-        let (attempt, is_alone) = (state.attempts, first.is_empty());
-        let order = Try {
-            number,
-            unit,
-            transaction,
-            first,
-            lock_timeout_ms: wait_ms,
-            lock_budget_ms: wait_ms,
-            statement_timeout_ms,
-            weak: wait_ms.is_none(),
-            sql,
-        };
-        let (stage, reason) = match wait_ms {
-            Some(wait_ms) => {
-                let until = seconds(wait_ms);
-                (Stage::Acquiring, format!("attempt {attempt} asks for its locks, for {until} at most"))
-            }
-            None if is_alone => (Stage::Running, self.named(unit)),
-            None => (Stage::Running, String::new()),
-        };
-        self.enter(sight.at, unit.step, stage, reason, turn);
-        self.doing(Doing::Trying(Trying {
-            number,
-            backend,
-            sent: sight.at,
-            wait_ms,
-            locked: None,
-            xid: None,
-            stop_asked: None,
-            stopping: None,
-        }));
-        Steps::order(turn, Order::Try(Box::new(order)));
-    }
-
-    /// The attempt under way, if it has this number.
-    pub(super) fn trying(&mut self, number: u32) -> Option<&mut Trying> {
-        match &mut self.job.as_mut()?.doing {
-            Doing::Trying(trying) if trying.number == number => Some(trying),
-            _ => None,
-        }
-    }
-
-    pub(super) fn locked(&mut self, sight: &Sight, number: u32, xid: Option<u32>, turn: &mut Turn) {
-        let Some(trying) = self.trying(number) else { return };
-        trying.locked = Some(sight.at);
-        trying.xid = xid;
-        let waited = seconds(sight.at.ms_since(trying.sent));
-        let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        self.enter(sight.at, unit.step, Stage::Running, format!("has its locks after {waited}"), turn);
-    }
-
-    pub(super) fn through(&mut self, number: u32, statement: u32) {
-        if self.trying(number).is_none() {
-            return;
-        }
-        let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        if let Some(state) = self.states.get_mut(unit.step as usize) {
-            state.statement = statement + 1;
-        }
-    }
-
-    /// When an attempt that should have its locks, or have given up, is stopped.
-    pub(super) fn attempt_deadline(&self, trying: &Trying) -> Option<At> {
-        if trying.locked.is_some() || trying.stopping.is_some() {
-            return None;
-        }
-        // Where locks are not taken first, whether it still waits for them is not known by the runner: the server's
-        // own limits end it.
-        let forecast = self.states.get(self.job.as_ref()?.unit.step as usize)?.forecast.as_ref()?;
-        let takes_first = !forecast.first.is_empty();
-        trying.wait_ms.filter(|_| takes_first).map(|wait_ms| trying.sent.plus_ms(wait_ms + SLACK_MS))
-    }
-
     /// What time alone lets go on.
     pub(super) fn watch_the_clock(&mut self, sight: &Sight, turn: &mut Turn) {
         let Some(job) = &self.job else { return };
         match job.doing.clone() {
-            Doing::Waiting { until, then } if self.course == Course::Flying => {
-                if until.is_some_and(|until| sight.at >= until) {
-                    match then {
-                        Then::Begin => self.begin(sight, turn),
-                        Then::Survey => self.survey(sight, turn),
-                        Then::Look => self.look(sight, turn),
-                    }
+            Doing::Waiting { until: Some(until), then }
+                if self.course == Course::Flying && sight.at >= until =>
+            {
+                match then {
+                    Then::Begin => self.begin(sight, turn),
+                    Then::Survey => self.survey(sight, turn),
+                    Then::Look => self.look(sight, turn),
                 }
             }
-            Doing::Trying(trying) => {
-                if self.attempt_deadline(&trying).is_some_and(|due| sight.at >= due) {
-                    self.stop_trying(sight.at, Stopping::Budget, turn);
-                }
+            Doing::Trying(trying) if self.attempt_deadline(&trying).is_some_and(|due| sight.at >= due) => {
+                self.stop_trying(sight.at, Stopping::Budget, turn);
             }
             Doing::Orphaned { again: Some(again), .. } if sight.at >= again => self.ask_fate(turn),
             Doing::Program { since, told_to_end } => self.watch_program(sight, since, told_to_end, turn),
             Doing::Gate(gate) => self.watch_gate(sight, gate, turn),
             _ => {}
-        }
-    }
-
-    /// Stops the attempt under way, for the reason given; the first reason stays.
-    pub(super) fn stop_trying(&mut self, at: At, why: Stopping, turn: &mut Turn) {
-        let Some(Job { doing: Doing::Trying(trying), .. }) = self.job.as_mut() else { return };
-        if trying.stopping.is_none_or(|before| before == Stopping::Budget) {
-            trying.stopping = Some(why);
-            trying.stop_asked = Some(at);
-            let number = trying.number;
-            Steps::order(turn, Order::Stop { number });
         }
     }
 

@@ -216,7 +216,7 @@ impl Steps {
             Fact::Known(0) => self.check(sight, 0, turn),
             Fact::Known(code) => self.fails(sight, format!("its program ended with {code}"), turn),
             Fact::Missing(why) if was_ended => {
-                self.fails(sight, format!("its program was ended: {why}"), turn)
+                self.fails(sight, format!("its program was ended: {why}"), turn);
             }
             Fact::Missing(why) => self.fails(sight, why.clone(), turn),
         }

@@ -8,13 +8,15 @@
 //! |---|---|
 //! | [`state`] | the shapes that screens and reports read |
 //! | [`acquire`] | taking strong locks politely |
-//! | `flow` | from one unit to the next: survey, look, try, verify |
+//! | `flow` | from one unit to the next |
+//! | `attempts` | survey, forecast, look, try |
 //! | `ends` | what follows from an attempt that is over, or lost |
 //! | `gates` | gates, programs, checks, invariants |
 //! | `wills` | what operators want, and whether it would be refused |
 //! | `judge` | whether what should be there is there, and what is worse than before |
 
 pub mod acquire;
+mod attempts;
 mod ends;
 mod flow;
 mod gates;
@@ -33,7 +35,7 @@ use super::ids::{At, BackendId};
 use super::plan::order::{News, Order, Unit, Way};
 use super::plan::{HookEvent, Logbook, LoggedStep, Mission, OpenTry, Part, PlanStep, Work};
 use super::sample::Fact;
-use super::settings::Settings;
+use super::settings::{Limits, Settings};
 use super::stop::{Cause, Step as Turn};
 use super::timeline::Event;
 pub use job::Health;
@@ -163,6 +165,11 @@ impl Steps {
 
     /// An attempt that waits no longer than this is left to its own time limit by the queue guardrails.
     pub const SHORT_MS: u64 = 500;
+
+    /// The limits of the guardrails while the step at hand is worked on, where it has its own.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.step(self.job.as_ref()?.unit.step)?.limits.as_ref()
+    }
 
     /// Whether an attempt is under way.
     pub fn is_trying(&self) -> bool {

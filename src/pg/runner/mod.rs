@@ -6,6 +6,7 @@
 //! What a plan's own SET statements set lasts as it does in psql, and on a session that replaces a lost one as well;
 //! everything else an attempt has set is taken back before the next order.
 
+mod answering;
 mod ask;
 mod attempt;
 mod fate;
@@ -19,12 +20,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio_postgres::Error;
 
 use crate::clock::FlightClock;
 use crate::engine::input::{Conn, Input, Link, LinkState, Outcome};
-use crate::engine::plan::order::{News, Order, Try, TryEnd, TryFate};
-use crate::engine::sample::Fact;
+use crate::engine::plan::order::{News, Order, Try, TryEnd};
 use crate::pg::connect::Conninfo;
 use crate::pg::stop::Stop;
 use crate::pg::text::outlasts_its_transaction;
@@ -33,8 +32,8 @@ use line::{Cluster, Failure, Line};
 
 /// The shortest and the longest pause between two tries to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// What an order is told that came while there was no session.
-const NO_SESSION: &str = "there is no session to run the plan on";
+/// How often a new session asks for the lock that the one it replaces holds still: a lost session mostly ends at once.
+const LOCK_TRIES: u32 = 20;
 
 /// The session that runs a plan.
 #[derive(Debug)]
@@ -146,11 +145,8 @@ impl Runner {
             Order::Try(order) => self.attempt(*order, stop).await,
             // Not the one under way: it is over, or waits here.
             Order::Stop { number } => {
-                let is_it = |order: &Order| matches!(order, Order::Try(it) if it.number == number);
-                if let Some(place) = self.waiting.iter().position(is_it) {
-                    self.waiting.remove(place);
-                    let why = "it was stopped before it began".to_owned();
-                    self.tell(News::Tried { number, end: TryEnd::NotBegun(why), took_us: 0 }).await;
+                if let Some(news) = withdraw(&mut self.waiting, number) {
+                    self.tell(news).await;
                 }
                 Ok(())
             }
@@ -158,87 +154,6 @@ impl Runner {
                 kept = self.answer(order) => kept,
                 () = stop.given() => Err(Turn::Over),
             },
-        }
-    }
-
-    /// Answers an order that only reads.
-    async fn answer(&mut self, order: Order) -> Result<(), Turn> {
-        match order {
-            Order::Look { unit, relations } => {
-                let looked = look::look(&mut self.line, &relations).await;
-                let (look, lost) = self.fact(looked).await;
-                self.tell(News::Looked { unit, look }).await;
-                self.kept(lost).await
-            }
-            Order::Survey { unit, relations, expects } => {
-                let surveyed = survey::survey(&self.line, &relations, &expects).await;
-                let (survey, lost) = self.fact(surveyed.map(Box::new)).await;
-                self.tell(News::Surveyed { unit, survey }).await;
-                self.kept(lost).await
-            }
-            Order::Ask { ask } => {
-                let (answer, lost) = match self.script.query(ask) {
-                    Some(query) => {
-                        let asked = ask::ask(&self.line, query).await;
-                        self.fact(asked).await
-                    }
-                    None => (Fact::Missing("the plan has no such query".to_owned()), None),
-                };
-                self.tell(News::Asked { ask, answer }).await;
-                self.kept(lost).await
-            }
-            Order::Items { step } => {
-                let query = self.script.steps.get(step as usize).and_then(|step| step.items.as_deref());
-                let (items, lost) = match query {
-                    Some(query) => {
-                        let found = ask::items(&self.line, query).await;
-                        self.fact(found).await
-                    }
-                    None => {
-                        (Fact::Missing("the plan has no query for the items of this step".to_owned()), None)
-                    }
-                };
-                if let Fact::Known(names) = &items {
-                    self.items.insert(step, names.clone());
-                }
-                self.tell(News::Items { step, items }).await;
-                self.kept(lost).await
-            }
-            Order::Fate { number, backend, application, xid } => {
-                let told = fate::fate(&self.line, backend, &application, xid).await;
-                let (fate, lost) = match self.fact(told).await {
-                    (Fact::Known(fate), lost) => (fate, lost),
-                    (Fact::Missing(why), lost) => (TryFate::Unknown(why), lost),
-                };
-                self.tell(News::Fate { number, fate }).await;
-                self.kept(lost).await
-            }
-            // They are no work for a session.
-            Order::Program { .. } | Order::EndProgram { .. } | Order::Hook { .. } => Ok(()),
-            Order::Try(_) | Order::Stop { .. } => Ok(()),
-        }
-    }
-
-    /// What an answer says, and why the session is lost, if it is. After a refusal the session is outside of any
-    /// transaction again.
-    async fn fact<T>(&self, answer: Result<T, Error>) -> (Fact<T>, Option<String>) {
-        let error = match answer {
-            Ok(fact) => return (Fact::Known(fact), None),
-            Err(error) => error,
-        };
-        match self.line.failure(&error) {
-            Failure::Lost(why) => (Fact::Missing(why.clone()), Some(why)),
-            Failure::Refused(_, why) => {
-                let ended = self.line.end_reading().await;
-                (Fact::Missing(why), ended.err().map(|error| self.line.failure(&error).why()))
-            }
-        }
-    }
-
-    async fn kept(&self, lost: Option<String>) -> Result<(), Turn> {
-        match lost {
-            None => Ok(()),
-            Some(why) => self.lost(why).await,
         }
     }
 
@@ -325,23 +240,6 @@ impl Runner {
         true
     }
 
-    /// Answers an order that no session can carry out, or keeps it for the next one.
-    async fn refuse(&mut self, order: Order) {
-        let why = || NO_SESSION.to_owned();
-        let news = match order {
-            Order::Fate { .. } => return self.waiting.push_back(order),
-            Order::Try(it) => News::Tried { number: it.number, end: TryEnd::NotBegun(why()), took_us: 0 },
-            Order::Look { unit, .. } => News::Looked { unit, look: Fact::Missing(why()) },
-            Order::Survey { unit, .. } => News::Surveyed { unit, survey: Fact::Missing(why()) },
-            Order::Ask { ask } => News::Asked { ask, answer: Fact::Missing(why()) },
-            Order::Items { step } => News::Items { step, items: Fact::Missing(why()) },
-            Order::Stop { .. } | Order::Program { .. } | Order::EndProgram { .. } | Order::Hook { .. } => {
-                return;
-            }
-        };
-        self.tell(news).await;
-    }
-
     /// Tells who the session is.
     async fn introduce(&self) {
         let Line { backend, cluster, lock, .. } = &self.line;
@@ -372,12 +270,30 @@ impl Runner {
     }
 }
 
+/// Takes an attempt that was not begun out of the orders that wait; its end, if there was one.
+fn withdraw(waiting: &mut VecDeque<Order>, number: u32) -> Option<News> {
+    let place = waiting.iter().position(|order| matches!(order, Order::Try(it) if it.number == number))?;
+    waiting.remove(place);
+    let end = TryEnd::NotBegun("it was stopped before it began".to_owned());
+    Some(News::Tried { number, end, took_us: 0 })
+}
+
 /// A session where the sampler is, tried for until it is there.
 async fn open_again(place: watch::Receiver<Conninfo>, application: String) -> Line {
     let mut pause = BACKOFF.0;
     loop {
         let here = place.borrow().clone();
-        if let Ok(line) = Line::open(&here, &application).await {
+        if let Ok(mut line) = Line::open(&here, &application).await {
+            for _ in 0..LOCK_TRIES {
+                match &line.lock {
+                    Err(holder) if holder.application == application => {}
+                    _ => break,
+                }
+                tokio::time::sleep(BACKOFF.0).await;
+                if line.take_lock().await.is_err() {
+                    break;
+                }
+            }
             return line;
         }
         tokio::time::sleep(pause).await;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use super::{Runner, Turn};
+use super::{Runner, Turn, withdraw};
+use crate::engine::input::{Input, Outcome};
 use crate::engine::plan::order::{News, Order, Try, TryEnd};
 use crate::pg::connect::{CancelError, Canceller};
 use crate::pg::stop::Stop;
@@ -117,6 +118,11 @@ impl Runner {
                     Some(Order::Stop { number }) if number == order.number => {
                         if !stopped.swap(true, Ordering::Relaxed) {
                             cancel = Some(request(&canceller));
+                        }
+                    }
+                    Some(Order::Stop { number }) => {
+                        if let Some(news) = withdraw(waiting, number) {
+                            let _ = inputs.send(Input::Outcome(Outcome::Run(Box::new(news)))).await;
                         }
                     }
                     Some(other) => waiting.push_back(other),

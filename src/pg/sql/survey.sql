@@ -9,10 +9,10 @@ below(oid, top) as (
     union
     select i.inhrelid, w.top from below w join pg_inherits i on i.inhparent = w.oid
 ),
-above(oid, bottom) as (
+above(oid, child) as (
     select i.inhparent, b.oid from base b join pg_inherits i on i.inhrelid = b.oid
     union
-    select i.inhparent, a.bottom from above a join pg_inherits i on i.inhrelid = a.oid
+    select i.inhparent, a.oid from above a join pg_inherits i on i.inhrelid = a.oid
 ),
 defaults as (
     select p.partdefid as oid, p.partrelid as tied
@@ -35,7 +35,7 @@ ties(oid, tie, tied) as (
     union select w.oid, 'partition_of', w.top from below w
           where not exists (select from defaults d where d.oid = w.oid)
     union select oid, 'default_partition_of', tied from defaults
-    union select oid, 'parent_of', bottom from above
+    union select oid, 'parent_of', child from above
     union select k.conrelid, 'references', k.confrelid from keys k where k.confrelid in (select oid from scope)
     union select k.confrelid, 'referenced_by', k.conrelid from keys k where k.conrelid in (select oid from scope)
     union select i.indexrelid, 'index_of', i.indrelid from pg_index i where i.indrelid in (select oid from base)

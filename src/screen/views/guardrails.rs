@@ -101,8 +101,8 @@ fn selected(shown: &Shown<'_>) -> Option<usize> {
 
 /// The limits in force.
 fn limits(shown: &Shown<'_>) -> Option<Limits> {
-    let start = shown.cockpit.flight()?.settings.limits.clone();
-    Some(shown.cockpit.overrides().over(start, shown.now))
+    shown.cockpit.flight()?;
+    Some(shown.cockpit.overrides().over(shown.cockpit.limits_asked_for(), shown.now))
 }
 
 fn cells((name, reading): &(String, Reading), shown: &Shown<'_>) -> Vec<Cell> {

@@ -3,6 +3,7 @@
 //! Owns which relations a lock reaches, and what is said of what is not known. Decides nothing about attempts.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::super::facts::{Relation, Survey, Tie};
 use super::super::form::{Act, Deed, Detaching, Filling};
@@ -104,15 +105,17 @@ impl<'s> Draft<'s> {
         };
         // The foreign keys of a partition are those of its parent, as a rule: they need nothing of the other table.
         let inherits = self.tied(|tie| tie == Tie::ParentOf(named.oid)).next().is_some();
-        for mut need in rule.needs {
+        let drops = matches!(act.deed, Deed::DropTable { .. });
+        for need in rule.needs {
             if act.only && need.reach == Reach::Partitions {
                 continue;
             }
-            need.sure &=
-                !(inherits && need.reach == Reach::Referenced && matches!(act.deed, Deed::DropTable { .. }));
             for (relation, why) in self.reach(named, need.reach) {
                 let needed = self.needs.entry(relation.oid).or_default();
-                let mode = if need.sure { &mut needed.sure } else { &mut needed.perhaps };
+                // Before 15 a partitioned table had no triggers for the foreign keys that point to it.
+                let whole = self.survey.version_num < 150_000 && relation.kind == 'p';
+                let spares = drops && need.reach == Reach::Referenced && (inherits || whole);
+                let mode = if need.sure && !spares { &mut needed.sure } else { &mut needed.perhaps };
                 *mode = (*mode).max(Some(need.mode));
                 needed.named |= why.is_none();
                 needed.why = needed.why.take().or(why);
@@ -158,9 +161,7 @@ impl<'s> Draft<'s> {
         };
         let found: Vec<&Relation> = match reach {
             Reach::Itself => Vec::new(),
-            Reach::Partitions => {
-                self.tied(|tie| tie == Tie::PartitionOf(oid) || tie == Tie::DefaultPartitionOf(oid)).collect()
-            }
+            Reach::Partitions => self.below(oid),
             Reach::DefaultPartition => self.tied(|tie| tie == Tie::DefaultPartitionOf(oid)).collect(),
             Reach::Parents => self.tied(|tie| tie == Tie::ParentOf(oid)).collect(),
             Reach::ParentsDefault => self
@@ -169,18 +170,30 @@ impl<'s> Draft<'s> {
                 .collect(),
             Reach::Table => self.tied(|tie| tie == Tie::TableOf(oid)).collect(),
             Reach::TablePartitions => {
-                let tables: Vec<Oid> =
-                    self.tied(|tie| tie == Tie::TableOf(oid)).map(|table| table.oid).collect();
-                let of = |tie| match tie {
-                    Tie::PartitionOf(of) | Tie::DefaultPartitionOf(of) => tables.contains(&of),
-                    _ => false,
-                };
-                self.tied(of).collect()
+                self.tied(|tie| tie == Tie::TableOf(oid)).flat_map(|table| self.below(table.oid)).collect()
             }
             Reach::Referenced => self.tied(|tie| tie == Tie::ReferencedBy(oid)).collect(),
             Reach::Referencing => self.tied(|tie| tie == Tie::References(oid)).collect(),
         };
         found.into_iter().map(|relation| (relation, Some(why()))).collect()
+    }
+
+    /// The partitions of a table, at any depth. A default partition is tied to the table right above it.
+    fn below(&self, table: Oid) -> Vec<&'s Relation> {
+        let mut tree = BTreeSet::from([table]);
+        loop {
+            let before = tree.len();
+            let is_below = |tie| match tie {
+                Tie::PartitionOf(top) => top == table,
+                Tie::DefaultPartitionOf(parent) => tree.contains(&parent),
+                _ => false,
+            };
+            let found: Vec<&Relation> = self.tied(is_below).collect();
+            tree.extend(found.iter().map(|relation| relation.oid));
+            if tree.len() == before {
+                return found;
+            }
+        }
     }
 
     fn tied(&self, wanted: impl Fn(Tie) -> bool) -> impl Iterator<Item = &'s Relation> {

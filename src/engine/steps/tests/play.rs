@@ -33,6 +33,7 @@ fn step(id: &str, work: Work) -> PlanStep {
         undo: Vec::new(),
         checks: Vec::new(),
         acquire: Acquire::default(),
+        limits: None,
         statement_timeout_ms: None,
     }
 }
