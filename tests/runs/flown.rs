@@ -69,17 +69,24 @@ impl Plan {
     /// The same with this connection string.
     pub(crate) fn fly_at(&self, db: &Database, conninfo: &str, args: &[&str]) -> Run {
         self.flights.set(self.flights.get() + 1);
-        self.take_off(db, conninfo, args)
+        let log = self.beside(&format!("{}.log", self.flights.get()));
+        self.take_off(db, conninfo, log, args)
     }
 
-    /// `lockpit run --headless --resume`: the log of the last flight goes on.
+    /// `lockpit run --headless --resume`: the last flight goes on.
     pub(crate) fn resume(&self, db: &Database, args: &[&str]) -> Run {
         let resume: Vec<&str> = ["--resume"].iter().chain(args).copied().collect();
-        self.take_off(db, &db.conninfo(), &resume)
+        self.take_off(db, &db.conninfo(), self.newest_log(), &resume)
     }
 
-    fn take_off(&self, db: &Database, conninfo: &str, args: &[&str]) -> Run {
-        let log = self.beside(&format!("{}.lockpit", self.flights.get()));
+    fn newest_log(&self) -> PathBuf {
+        let files = fs::read_dir(self.dir.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let logs = files.filter(|path| path.extension().is_some_and(|it| it == "log" || it == "lockpit"));
+        let written = |path: &PathBuf| path.metadata().and_then(|it| it.modified()).expect("a time");
+        logs.max_by_key(written).expect("a log")
+    }
+
+    fn take_off(&self, db: &Database, conninfo: &str, log: PathBuf, args: &[&str]) -> Run {
         let (path, record) = (self.path.to_str().expect("utf-8"), log.to_str().expect("utf-8"));
         let mut all = vec!["run", path, conninfo, "--headless", "--record", record];
         all.extend(args);
@@ -140,6 +147,9 @@ impl Run {
         let Run { mut program, log, .. } = self;
         let exit = program.exit(LONG).await;
         let landed = Landed { exit, lines: program.lines(), stderr: program.stderr(), log };
+        // One that was closed is not written again.
+        let told = landed.stderr.lines().find_map(|line| line.strip_prefix("lockpit: recording to "));
+        let landed = Landed { log: told.map_or(landed.log.clone(), PathBuf::from), ..landed };
         landed.replays().await;
         landed
     }

@@ -23,6 +23,8 @@ const DEADLOCK: &str = "40P01";
 const SERIALIZATION: &str = "40001";
 /// The server ends the session: an administrator, a crash, a shutdown.
 const SESSION_ENDS: [&str; 3] = ["57P01", "57P02", "57P03"];
+/// After so many lost sessions it is not tried again: it may be what ends them.
+const MOST_LOSSES: u32 = 3;
 /// How long until a statement that took no locks first is tried again after a deadlock, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
 
@@ -251,6 +253,9 @@ impl Steps {
     fn orphan(&mut self, sight: &Sight, trying: Trying, why: &str, turn: &mut Turn) {
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
         self.runner = None;
+        if let Some(job) = self.job.as_mut() {
+            job.losses += 1;
+        }
         let why = format!("its session was lost ({why}): what became of it is asked of the server");
         self.enter(sight.at, unit.step, Stage::Running, why, turn);
         self.doing(Doing::Orphaned { trying, asked: false, again: None });
@@ -310,10 +315,14 @@ impl Steps {
 
     /// The part at hand, once more from its forecast on.
     pub(super) fn again(&mut self, sight: &Sight, turn: &mut Turn) {
+        let losses = self.job.as_ref().map_or(0, |job| job.losses);
         if let Some(why) = self.hold_after.take() {
             self.hold(sight, why, turn);
+        } else if losses >= MOST_LOSSES {
+            let why = format!("its session was lost {losses} times, and its transaction rolled back each time");
+            self.fails(sight, why, turn);
         } else {
-            self.survey(sight, turn);
+            self.survey_again(sight, turn);
         }
     }
 }

@@ -327,6 +327,7 @@ impl Steps {
                 self.enter(sight.at, number, logged.stage, "in an earlier part of this flight", turn);
             } else if logged.stage != Stage::Ready {
                 state.part = logged.parts_done;
+                state.there_before = logged.there_before;
                 words.push(format!("step {} was {}", logged.id, logged.stage.word()));
             }
         }
