@@ -81,7 +81,7 @@ impl Plan {
 
     fn newest_log(&self) -> PathBuf {
         let files = fs::read_dir(self.dir.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
-        let logs = files.filter(|path| path.extension().is_some_and(|it| it == "log" || it == "lockpit"));
+        let logs = files.filter(|path| path.extension().is_some_and(|it| it == "log" || it == "flight"));
         let written = |path: &PathBuf| path.metadata().and_then(|it| it.modified()).expect("a time");
         logs.max_by_key(written).expect("a log")
     }

@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/small_disk.rs"]
+mod small_disk;
+
 mod flown;
 
 mod gone;

@@ -7,12 +7,12 @@ use crate::flown::{Landed, Plan, on, step};
 use crate::support::{Actor, Database, LONG, cluster, wait_until};
 
 /// A function that waits wherever it is evaluated, while [`GATE`] is held.
-const SLOW: &str = "create function slow(n int) returns int immutable language plpgsql as \
+pub(crate) const SLOW: &str = "create function slow(n int) returns int immutable language plpgsql as \
     'begin perform pg_catalog.pg_advisory_xact_lock_shared(42); return n; end';";
-const GATE: &str = "select pg_advisory_lock(42)";
-const TABLE: &str = "create table t (id int, x int not null); insert into t select g, g from generate_series(1, 50) g;\
+pub(crate) const GATE: &str = "select pg_advisory_lock(42)";
+pub(crate) const TABLE: &str = "create table t (id int, x int not null); insert into t select g, g from generate_series(1, 50) g;\
     create table other (id int);";
-const AT_GATE: &str = "a.wait_event = 'advisory'";
+pub(crate) const AT_GATE: &str = "a.wait_event = 'advisory'";
 
 /// How a plan flies again.
 #[derive(Clone, Copy, PartialEq)]
@@ -88,7 +88,7 @@ async fn again(scene: &Scene, db: &Database, control: &Actor, plan: &Plan, lande
 }
 
 const ALL: &[u32] = &[14, 15, 16, 17, 18];
-const ENDS: &[u32] = &[14, 18];
+pub(crate) const ENDS: &[u32] = &[14, 18];
 
 macro_rules! scenes {
     ($($name:ident $majors:ident { $($field:ident: $value:expr),* $(,)? })*) => {

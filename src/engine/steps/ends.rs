@@ -7,7 +7,7 @@ use super::acquire::Verdict;
 use super::job::{After, Doing, Job, Stopping, Then, Trying};
 use super::{Cause, Course, Ending, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
-use crate::engine::plan::facts::Survey;
+use crate::engine::plan::facts::{Found, Leftover, LeftoverKind, Survey};
 use crate::engine::plan::leftover;
 use crate::engine::plan::order::{Order, ServerError, TryEnd, TryFate, Unit, Way};
 use crate::engine::sample::Fact;
@@ -208,8 +208,16 @@ impl Steps {
 
     /// Offers to clean up what is left of the relations of a unit.
     fn offer(&mut self, survey: &Survey, unit: Unit, turn: &mut Turn) {
-        let before = self.job.as_ref().and_then(|job| job.left_before.clone()).unwrap_or_default();
-        let left = survey.leftovers.iter().filter(|left| {
+        let known = self.job.as_ref().and_then(|job| job.left_before.clone());
+        let is_new = |left: &Leftover| known.as_ref().is_some_and(|before| !before.contains(left));
+        // A constraint that others leave unvalidated is theirs.
+        let concerns = |left: &Leftover| {
+            left.kind != LeftoverKind::UnvalidatedConstraint
+                || is_new(left)
+                || survey.found.iter().any(|(expect, found)| *found != Found::Good && expect.is_about(&left.name))
+        };
+        let before = known.clone().unwrap_or_default();
+        let left = survey.leftovers.iter().filter(|left| concerns(left)).filter(|left| {
             let is_ours = survey.relations.iter().any(|relation| {
                 relation.schema == left.schema && (relation.name == left.table || relation.name == left.name)
             });

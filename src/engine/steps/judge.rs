@@ -93,7 +93,7 @@ impl Steps {
             .iter()
             .filter_map(|(expect, found)| match found {
                 Found::Good => None,
-                Found::Bad(why) => Some(format!("{} is {why}", expect.named())),
+                Found::Bad(why) => Some(format!("{}: {why}", expect.named())),
                 Found::Absent => Some(format!("{} is missing", expect.named())),
             })
             .collect();
