@@ -80,7 +80,8 @@ impl Plan {
     }
 
     fn newest_log(&self) -> PathBuf {
-        let files = fs::read_dir(self.dir.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let files =
+            fs::read_dir(self.dir.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
         let logs = files.filter(|path| path.extension().is_some_and(|it| it == "log" || it == "flight"));
         let written = |path: &PathBuf| path.metadata().and_then(|it| it.modified()).expect("a time");
         logs.max_by_key(written).expect("a log")
@@ -104,13 +105,18 @@ impl Run {
     pub(crate) async fn step_says(&self, id: &str, state: &str, words: &str) -> Value {
         let what = format!("step {id}: {state}: {words}");
         let wanted = |line: &Value| is_step(line, id, state) && says(line, "reason", words);
-        self.program.line(&what, LONG, wanted).await
+        self.line(&what, wanted).await
+    }
+
+    async fn line(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let seen = async || self.program.lines().into_iter().find(&wanted).ok_or_else(|| self.told());
+        wait_until(what, LONG, seen).await
     }
 
     /// The first note that contains `words`, now or later.
     pub(crate) async fn note(&self, words: &str) -> Value {
         let wanted = |line: &Value| line["type"] == "note" && says(line, "text", words);
-        self.program.line(&format!("note: {words}"), LONG, wanted).await
+        self.line(&format!("note: {words}"), wanted).await
     }
 
     /// Waits until the backend of the plan's session is as `condition` says, over `a` (`pg_stat_activity`), and
@@ -204,7 +210,9 @@ impl Landed {
         let notes = self.lines.iter().filter(|line| line["type"] == "note");
         let texts = notes.filter_map(|line| line["text"].as_str());
         let offers = texts.filter(|text| text.contains("left behind: "));
-        offers.filter_map(|text| Some(text.split_once("cleanup ")?.1.split_once(": ")?.1.to_owned())).collect()
+        offers
+            .filter_map(|text| Some(text.split_once("cleanup ")?.1.split_once(": ")?.1.to_owned()))
+            .collect()
     }
 
     /// Its log replays to the same decisions.

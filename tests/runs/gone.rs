@@ -166,8 +166,12 @@ async fn killed_at_the_second_item() {
         }
         stage.control.exec(&sql).await;
         stage.holder.exec("insert into e2 values (0, 0)").await;
-        let items = "for_each = \"query: select relname from pg_class where relname ~ '^e[0-9]$' order by 1\"\n";
-        let work = step("work", "create index concurrently on ${item} (id);create index concurrently ${item}_x on ${item} (x);");
+        let items =
+            "for_each = \"query: select relname from pg_class where relname ~ '^e[0-9]$' order by 1\"\n";
+        let work = step(
+            "work",
+            "create index concurrently on ${item} (id);create index concurrently ${item}_x on ${item} (x);",
+        );
         let work = work.replace("on ${item} (id)", "${item}_id on ${item} (id)");
         let plan = Plan::of(&format!("{work}{items}"));
         let run = plan.fly(&stage.db, &[]);
@@ -209,13 +213,12 @@ async fn killed_while_a_program_runs() {
         let stage = stage(cluster(version.major).database("program").await, "begin").await;
         let plan = Plan::of("");
         let (ran, go) = (plan.beside("ran"), plan.beside("go"));
-        let shell = format!("echo ran >> {}; while ! test -e {}; do sleep 0.05; done", ran.display(), go.display());
+        let shell =
+            format!("echo ran >> {}; while ! test -e {}; do sleep 0.05; done", ran.display(), go.display());
         plan.rewrite(&format!("[[step]]\nid = \"flip\"\ncommand = {{ shell = '''{shell}''' }}\n"));
         let run = plan.fly(&stage.db, &[]);
-        wait_until("the program runs", LONG, async || {
-            if ran.exists() { Ok(()) } else { Err(run.told()) }
-        })
-        .await;
+        wait_until("the program runs", LONG, async || if ran.exists() { Ok(()) } else { Err(run.told()) })
+            .await;
         run.kill().await;
         std::fs::write(&go, "").expect("a file");
         nobody_left(&stage.control).await;
@@ -313,7 +316,12 @@ async fn the_server_is_restarted_while_a_step_runs() {
                 cluster.server_mut().restart().expect("it starts again");
                 let landed = run.end().await.exits(exit);
                 if exit == 6 {
-                    assert_eq!(landed.clean_ups(), ["DROP INDEX CONCURRENTLY public.t_x"], "{}", landed.told());
+                    assert_eq!(
+                        landed.clean_ups(),
+                        ["DROP INDEX CONCURRENTLY public.t_x"],
+                        "{}",
+                        landed.told()
+                    );
                     db.actor("test/control").await.exec(&landed.clean_ups()[0]).await;
                     plan.resume(&db, &[]).end().await.exits(0);
                 }

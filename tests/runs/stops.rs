@@ -83,7 +83,8 @@ async fn again(scene: &Scene, db: &Database, control: &Actor, plan: &Plan, lande
     let landed = run.end().await;
     assert_eq!(landed.exit, 0, "{}: {}{}", scene.name, landed.told(), landed.stderr);
     assert!(landed.clean_ups().is_empty() || scene.again == Again::Found, "{}", landed.told());
-    let left = "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where not i.indisvalid";
+    let left =
+        "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where not i.indisvalid";
     assert_eq!(control.rows(left).await, Vec::<String>::new(), "{}", scene.name);
 }
 

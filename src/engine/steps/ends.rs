@@ -214,7 +214,10 @@ impl Steps {
         let concerns = |left: &Leftover| {
             left.kind != LeftoverKind::UnvalidatedConstraint
                 || is_new(left)
-                || survey.found.iter().any(|(expect, found)| *found != Found::Good && expect.is_about(&left.name))
+                || survey
+                    .found
+                    .iter()
+                    .any(|(expect, found)| *found != Found::Good && expect.is_about(&left.name))
         };
         let before = known.clone().unwrap_or_default();
         let left = survey.leftovers.iter().filter(|left| concerns(left)).filter(|left| {
@@ -327,7 +330,8 @@ impl Steps {
         if let Some(why) = self.hold_after.take() {
             self.hold(sight, why, turn);
         } else if losses >= MOST_LOSSES {
-            let why = format!("its session was lost {losses} times, and its transaction rolled back each time");
+            let why =
+                format!("its session was lost {losses} times, and its transaction rolled back each time");
             self.fails(sight, why, turn);
         } else {
             self.survey_again(sight, turn);

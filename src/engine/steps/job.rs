@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::acquire::Acquisition;
 use crate::engine::ids::{At, BackendId};
-use crate::engine::plan::facts::{Leftover, Survey, Tie};
 use crate::engine::plan::OpenTry;
+use crate::engine::plan::facts::{Leftover, Survey, Tie};
 use crate::engine::plan::order::Unit;
 
 /// One unit, and how far it is.

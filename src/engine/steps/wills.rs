@@ -255,7 +255,9 @@ impl Steps {
 
     /// A statement that an earlier part of the flight had sent, and whose end the log does not tell.
     pub(super) fn adopt(&mut self, sight: &Sight, open: &OpenTry, turn: &mut Turn) {
-        let Some(Work::Sql { for_each, .. }) = self.step(open.unit.step).map(|step| &step.work) else { return };
+        let Some(Work::Sql { for_each, .. }) = self.step(open.unit.step).map(|step| &step.work) else {
+            return;
+        };
         let has_items = for_each.is_some() && open.unit.way == Way::Do;
         let text =
             format!("resumed: pid {} was at work when the log ended; the server is asked", open.backend.pid);
