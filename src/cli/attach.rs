@@ -78,7 +78,12 @@ struct GuardArgs {
 pub(super) fn run(args: AttachArgs) -> Result<u8, Failure> {
     let AttachArgs { connection, mode, guard, flight, resume, keep, looks } = args;
     takeoff::fly(&mode, flight, &looks, &connection, |flight| {
-        Ok(Load { settings: settings(&guard, flight)?, record: record(flight, resume, keep)?, plan: None })
+        Ok(Load {
+            settings: settings(&guard, flight)?,
+            record: record(flight, resume, keep)?,
+            plan: None,
+            held: None,
+        })
     })
 }
 

@@ -14,6 +14,7 @@ use crate::engine::ids::At;
 use crate::engine::plan::{Logbook, Mission, Plan, Work};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
 use crate::flight::Record;
+use crate::log::{Claim, Ending, Head};
 use crate::pg::connect::ConnArgs;
 use crate::plan::{self, Compiled, Surroundings};
 use crate::replay::{Replay, ReplayError};
@@ -111,13 +112,20 @@ impl Asked {
         if unattended {
             gates_are_answered(&plan, &self.approve, from)?;
         }
+        let mut held = None;
         let (record, resumed) = if self.resume {
             let log = match &flight.record {
                 Some(path) if !path.is_dir() => path.clone(),
                 dir => newest_log(dir.as_deref(), &plan.name)?,
             };
-            let logbook = logbook(&log, &plan)?;
-            (Some(Record::Resume(log)), Some(Box::new(logbook)))
+            let (logbook, ending) = logbook(&log, &plan)?;
+            if ending == Ending::Complete {
+                let (dir, claim) = behind(&log)?;
+                held = Some(claim);
+                (Some(Record::Directory(dir)), Some(Box::new(logbook)))
+            } else {
+                (Some(Record::Resume(log)), Some(Box::new(logbook)))
+            }
         } else {
             (flight.record()?, None)
         };
@@ -136,7 +144,7 @@ impl Asked {
         };
         let mission =
             Mission { plan, application: String::new(), approved: self.approve, from, unattended, resumed };
-        Ok(Load { settings, record, plan: Some((mission, script)) })
+        Ok(Load { settings, record, plan: Some((mission, script)), held })
     }
 }
 
@@ -179,11 +187,42 @@ fn newest_log(dir: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Where the flight in this log had come to.
-fn logbook(path: &Path, plan: &Plan) -> Result<Logbook, Failure> {
+/// Where a flight is recorded that goes on behind a log which was closed in order: in its folder. The claim keeps others
+/// from going on behind it meanwhile.
+fn behind(log: &Path) -> Result<(PathBuf, Claim), Failure> {
+    let claim = Claim::of(log)
+        .map_err(|_| Failure::new(Exit::Usage, format!("another flight goes on behind {}", log.display())))?;
+    let dir = match log.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let plan = claim.head().meta.as_ref().and_then(|meta| meta.plan.clone()).unwrap_or_default();
+    if let Some(newest) = shelf::newest_of_plan(&dir, &plan)
+        && is_later(&newest, claim.head())
+    {
+        let message = format!(
+            "{} is not where the plan was left: it was flown again in {}; go on with that one",
+            log.display(),
+            newest.display()
+        );
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok((dir, claim))
+}
+
+/// Whether the log at `path` is of a later flight over the same database.
+fn is_later(path: &Path, than: &Head) -> bool {
+    let Ok(head) = Head::read(path) else { return false };
+    let place = |head: &Head| head.meta.as_ref().map(|meta| (meta.server.clone(), meta.database.clone()));
+    head.flight != than.flight && head.utc_us > than.utc_us && place(&head) == place(than)
+}
+
+/// Where the flight in this log had come to, and how the log ends.
+fn logbook(path: &Path, plan: &Plan) -> Result<(Logbook, Ending), Failure> {
     let unreadable = |error: ReplayError| Failure::new(Exit::BadLog, error);
     let mut replay = Replay::open_at(path, At(u64::MAX)).map_err(unreadable)?;
     while replay.step().map_err(unreadable)?.is_some() {}
+    let ending = replay.ending().map_err(unreadable)?;
     let cockpit = replay.cockpit();
     let wrong = |message: String| Err(Failure::new(Exit::Usage, message));
     let Some(steps) = cockpit.steps() else {
@@ -200,5 +239,5 @@ fn logbook(path: &Path, plan: &Plan) -> Result<Logbook, Failure> {
             steps.mission().plan.name
         ));
     }
-    Ok(logbook)
+    Ok((logbook, ending))
 }

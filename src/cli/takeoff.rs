@@ -19,7 +19,7 @@ use crate::engine::plan::Mission;
 use crate::engine::settings::{Pace, Settings};
 use crate::flight::signals::{OnHangup, obey};
 use crate::flight::{Commands, Company, Flight, FlightError, Ready, Record};
-use crate::log::default_dir;
+use crate::log::{Claim, default_dir};
 use crate::pg::connect::{ConnArgs, Conninfo, ErrorKind, Secret, ask_password};
 use crate::pg::sampler::AttachError;
 use crate::plan::Script;
@@ -96,6 +96,8 @@ pub(super) struct Load {
     pub(super) record: Option<Record>,
     /// The plan, and its SQL.
     pub(super) plan: Option<(Mission, Script)>,
+    /// The log of an earlier flight that nobody else may go on behind meanwhile.
+    pub(super) held: Option<Claim>,
 }
 
 impl FlightArgs {
@@ -143,12 +145,14 @@ pub(super) fn fly(
     }
     let config = Config::find().map_err(|error| Failure::new(Exit::Usage, error))?;
     let looks = mode.has_screen().then(|| looks.looks(&config)).transpose()?;
-    let Load { settings, record, plan } = load(&flight)?;
+    let Load { settings, record, plan, held } = load(&flight)?;
     let company = company(flight.group.as_deref(), mode.detach || mode.has_screen())?;
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let conninfo = Conninfo::resolve(connection, |name| std::env::var(name).ok(), home.as_deref())
         .map_err(|error| Failure::new(Exit::Usage, error))?;
     if mode.detach && !mode.detached_child {
+        // The process in the background wants it.
+        drop(held);
         return detach::launch(&conninfo);
     }
     conninfo.notes().iter().for_each(|note| complain(note));
@@ -251,6 +255,7 @@ pub(super) fn failure(error: FlightError) -> Failure {
         | FlightError::Control(_)
         | FlightError::Watchdog(_)
         | FlightError::PlanRunner(_) => Exit::Unreachable,
+        FlightError::AnotherCluster(..) => Exit::Usage,
         FlightError::Log(_) | FlightError::Pattern(_) | FlightError::Runner(..) => Exit::Usage,
     };
     Failure::new(exit, error)

@@ -139,6 +139,12 @@ pub enum FlightError {
     /// No session to run the plan on.
     #[error("no session to run the plan on: {0}")]
     PlanRunner(String),
+    /// The flight that goes on began elsewhere.
+    #[error(
+        "this is another cluster than the one the flight began on: its system identifier is {0}, not {1}: connect to \
+         that one, or fly the plan without --resume"
+    )]
+    AnotherCluster(u64, u64),
     /// The process of `--on-trip signal:PID`.
     #[error("process {0} cannot be held, so --on-trip signal:{0} could hit another one: {1}")]
     Runner(u32, std::io::Error),
@@ -260,7 +266,14 @@ impl Flight {
         let script = script.unwrap_or_default();
         if let Some(mission) = begin.mission.as_mut() {
             // A flight that goes on answers for the session of its earlier part.
-            let before = mission.resumed.as_ref().and_then(|logbook| logbook.open.as_ref());
+            let logbook = mission.resumed.as_ref();
+            let then = logbook.and_then(|logbook| logbook.system_identifier);
+            if let (Some(then), Some(now)) = (then, attached.system_identifier.known().copied())
+                && then != now
+            {
+                return Err(FlightError::AnotherCluster(now, then));
+            }
+            let before = logbook.and_then(|logbook| logbook.open.as_ref());
             mission.application = before.map_or_else(|| name("run"), |open| open.application.clone());
             begin.settings.target = Selector::Application(mission.application.clone());
             let application = mission.application.clone();

@@ -343,6 +343,12 @@ pub struct LoggedStep {
     pub items_done: Vec<String>,
     /// Parts of the item at hand that are done.
     pub parts_done: u32,
+    /// The item at hand, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// [`StepState::there_before`](super::steps::StepState::there_before).
+    #[serde(default)]
+    pub there_before: bool,
 }
 
 /// A try whose end the log does not tell.

@@ -44,6 +44,16 @@ impl Steps {
         Steps::order(turn, Order::Survey { unit, relations, expects });
     }
 
+    /// The same once more for the part at hand: its attempts are counted on.
+    pub(super) fn survey_again(&mut self, sight: &Sight, turn: &mut Turn) {
+        let Some(step) = self.job.as_ref().map(|job| job.unit.step as usize) else { return };
+        let attempts = self.states.get(step).map_or(0, |state| state.attempts);
+        self.survey(sight, turn);
+        if let Some(state) = self.states.get_mut(step) {
+            state.attempts = attempts;
+        }
+    }
+
     /// What a unit is, for people, where that is not the step as a whole.
     pub(super) fn named(&self, unit: Unit) -> String {
         let item = self.items(unit.step).get(unit.item as usize).map(|item| item.name.clone());
@@ -107,13 +117,20 @@ impl Steps {
             self.wait(Some(sight.at.plus_ms(TOOL_AGAIN_MS)), Then::Survey);
             return;
         }
-        if self.in_doubt(unit) && self.is_there(survey) {
+        if self.in_doubt(unit) && self.is_there(survey) && !self.was_there(unit) {
             let what = "found done in the catalog";
             self.enter(sight.at, unit.step, Stage::Verifying, what, turn);
             self.after_part(sight, unit, turn);
             return;
         }
         self.tell_advisory(survey, turn);
+        if !self.in_doubt(unit)
+            && unit.way == Way::Do
+            && let there_before = self.is_there(survey)
+            && let Some(state) = self.states.get_mut(unit.step as usize)
+        {
+            state.there_before = there_before;
+        }
         if let Err(why) = self.may_begin(unit, survey) {
             self.fails(sight, why, turn);
             return;

@@ -8,7 +8,7 @@ use super::job::{After, Doing, Job, Stopping, Then, Trying};
 use super::{Cause, Course, Ending, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
 use crate::engine::plan::HookEvent;
-use crate::engine::plan::facts::Survey;
+use crate::engine::plan::facts::{Found, Leftover, LeftoverKind, Survey};
 use crate::engine::plan::leftover;
 use crate::engine::plan::order::{Order, ServerError, TryEnd, TryFate, Unit, Way};
 use crate::engine::sample::Fact;
@@ -24,6 +24,8 @@ const DEADLOCK: &str = "40P01";
 const SERIALIZATION: &str = "40001";
 /// The server ends the session: an administrator, a crash, a shutdown.
 const SESSION_ENDS: [&str; 3] = ["57P01", "57P02", "57P03"];
+/// After so many lost sessions it is not tried again: it may be what ends them.
+const MOST_LOSSES: u32 = 3;
 /// How long until a statement that took no locks first is tried again after a deadlock, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
 
@@ -209,8 +211,19 @@ impl Steps {
 
     /// Offers to clean up what is left of the relations of a unit.
     fn offer(&mut self, survey: &Survey, unit: Unit, turn: &mut Turn) {
-        let before = self.job.as_ref().and_then(|job| job.left_before.clone()).unwrap_or_default();
-        let left = survey.leftovers.iter().filter(|left| {
+        let known = self.job.as_ref().and_then(|job| job.left_before.clone());
+        let is_new = |left: &Leftover| known.as_ref().is_some_and(|before| !before.contains(left));
+        // A constraint that others leave unvalidated is theirs.
+        let concerns = |left: &Leftover| {
+            left.kind != LeftoverKind::UnvalidatedConstraint
+                || is_new(left)
+                || survey
+                    .found
+                    .iter()
+                    .any(|(expect, found)| *found != Found::Good && expect.is_about(&left.name))
+        };
+        let before = known.clone().unwrap_or_default();
+        let left = survey.leftovers.iter().filter(|left| concerns(left)).filter(|left| {
             let is_ours = survey.relations.iter().any(|relation| {
                 relation.schema == left.schema && (relation.name == left.table || relation.name == left.name)
             });
@@ -264,6 +277,9 @@ impl Steps {
     fn orphan(&mut self, sight: &Sight, trying: Trying, why: &str, turn: &mut Turn) {
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
         self.runner = None;
+        if let Some(job) = self.job.as_mut() {
+            job.losses += 1;
+        }
         let why = format!("its session was lost ({why}): what became of it is asked of the server");
         self.enter(sight.at, unit.step, Stage::Running, why, turn);
         self.doing(Doing::Orphaned { trying, asked: false, again: None });
@@ -323,10 +339,15 @@ impl Steps {
 
     /// The part at hand, once more from its forecast on.
     pub(super) fn again(&mut self, sight: &Sight, turn: &mut Turn) {
+        let losses = self.job.as_ref().map_or(0, |job| job.losses);
         if let Some(why) = self.hold_after.take() {
             self.hold(sight, why, turn);
+        } else if losses >= MOST_LOSSES {
+            let why =
+                format!("its session was lost {losses} times, and its transaction rolled back each time");
+            self.fails(sight, why, turn);
         } else {
-            self.survey(sight, turn);
+            self.survey_again(sight, turn);
         }
     }
 }

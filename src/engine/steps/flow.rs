@@ -26,7 +26,8 @@ impl Steps {
             return;
         }
         let unit = self.first_unit(number);
-        self.job = Some(Job::new(unit, Then::Begin));
+        let in_doubt = self.states.get(number as usize).is_some_and(|state| state.began.is_some());
+        self.job = Some(Job { in_doubt, ..Job::new(unit, Then::Begin) });
         self.begin(sight, turn);
     }
 
@@ -114,17 +115,12 @@ impl Steps {
         if job.doing != Doing::Items || job.unit.step != step {
             return;
         }
+        let adopts = job.adopts.is_some();
         let Some(items) = self.known(sight, items, turn) else { return };
-        let done: &[String] = self
-            .mission
-            .resumed
-            .as_ref()
-            .and_then(|logbook| {
-                let id = &self.mission.plan.steps.get(step as usize)?.id;
-                logbook.steps.iter().find(|logged| logged.id == *id)
-            })
-            .map_or(&[], |logged| &logged.items_done);
-        let items: Vec<ItemState> = items
+        let before = self.step(step).and_then(|step| self.logged_before(&step.id));
+        let done: &[String] = before.map_or(&[], |logged| &logged.items_done);
+        let at_hand = before.and_then(|logged| logged.item.clone());
+        let mut items: Vec<ItemState> = items
             .iter()
             .map(|name| {
                 let (stage, reason) =
@@ -132,12 +128,26 @@ impl Steps {
                 ItemState { name: name.clone(), stage, reason: reason.to_owned() }
             })
             .collect();
+        let mut place = at_hand.as_ref().and_then(|name| items.iter().position(|item| item.name == *name));
+        // The query may not find any more what is at work.
+        if let (None, Some(name), true) = (place, at_hand, adopts) {
+            place = Some(items.len());
+            items.push(ItemState { name, stage: Stage::Ready, reason: String::new() });
+        }
         if items.is_empty() {
             self.step_done(sight, step, "there is nothing to be done for", turn);
             return;
         }
         if let Some(state) = self.states.get_mut(step as usize) {
             state.items = items;
+            match place.and_then(|place| u32::try_from(place).ok()) {
+                Some(place) => state.item = place,
+                None => state.part = 0,
+            }
+        }
+        if let Some(open) = self.job.as_mut().and_then(|job| job.adopts.take()) {
+            self.watch_adopted(sight, &open, turn);
+            return;
         }
         self.next_item(sight, step, turn);
     }
@@ -155,6 +165,9 @@ impl Steps {
         if let Some(state) = self.states.get_mut(step as usize) {
             if state.item != next {
                 state.part = 0;
+                if let Some(job) = self.job.as_mut() {
+                    job.in_doubt = false;
+                }
             }
             state.item = next;
         }
@@ -172,7 +185,7 @@ impl Steps {
             Doing::Waiting { until: Some(until), then } if self.is_at_work() && sight.at >= until => {
                 match then {
                     Then::Begin => self.begin(sight, turn),
-                    Then::Survey => self.survey(sight, turn),
+                    Then::Survey => self.survey_again(sight, turn),
                     Then::Look => self.look(sight, turn),
                 }
             }
@@ -218,6 +231,7 @@ impl Steps {
         if unit.way != Way::CleanUp && !is_last {
             if let Some(job) = self.job.as_mut() {
                 job.unit.part += 1;
+                job.in_doubt = false;
             }
             if let Some(why) = self.hold_after.take() {
                 self.hold(sight, why, turn);

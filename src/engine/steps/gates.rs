@@ -327,6 +327,7 @@ impl Steps {
                 self.enter(sight.at, number, logged.stage, "in an earlier part of this flight", turn);
             } else if logged.stage != Stage::Ready {
                 state.part = logged.parts_done;
+                state.there_before = logged.there_before;
                 words.push(format!("step {} was {}", logged.id, logged.stage.word()));
             }
         }
@@ -335,6 +336,17 @@ impl Steps {
             false => format!("resumed: when the log ended {}", words.join(", ")),
         };
         turn.events.push(Event::Note { warning: false, text });
+        for logged in logbook.steps.iter().filter(|logged| logged.stage == Stage::Running) {
+            let step = self.mission.plan.steps.iter().find(|step| step.id == logged.id);
+            if let Some(Work::Program { program, .. }) = step.map(|step| &step.work) {
+                let text = format!(
+                    "step {}: {program} was running when the log ended; whether it had ended is not known: it is run \
+                     again",
+                    logged.id
+                );
+                turn.events.push(Event::Note { warning: true, text });
+            }
+        }
         self.set_course(Course::Flying, turn);
         let Some(open) = logbook.open else {
             self.doubt(&logbook.steps);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acquire::Acquisition;
 use crate::engine::ids::{At, BackendId};
+use crate::engine::plan::OpenTry;
 use crate::engine::plan::facts::{Leftover, Survey, Tie};
 use crate::engine::plan::order::Unit;
 
@@ -20,8 +21,12 @@ pub(super) struct Job {
     pub(super) left_before: Option<Vec<Leftover>>,
     /// What was usual before the step began.
     pub(super) health: Option<Health>,
-    /// An earlier part of the flight had begun it: the catalog may have it already.
+    /// It had been begun before: the catalog may have it already.
     pub(super) in_doubt: bool,
+    /// How often its session was lost.
+    pub(super) losses: u32,
+    /// What an earlier part of the flight had sent, while its items are being found.
+    pub(super) adopts: Option<Box<OpenTry>>,
 }
 
 impl Job {
@@ -34,6 +39,8 @@ impl Job {
             left_before: None,
             health: None,
             in_doubt: false,
+            losses: 0,
+            adopts: None,
         }
     }
 

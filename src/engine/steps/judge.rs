@@ -34,6 +34,11 @@ impl Steps {
         !survey.found.is_empty() && survey.found.iter().all(|(_, found)| *found == Found::Good)
     }
 
+    /// What is expected was there before the first attempt already, so that it proves nothing.
+    pub(super) fn was_there(&self, unit: Unit) -> bool {
+        unit.way == Way::Do && self.states.get(unit.step as usize).is_some_and(|state| state.there_before)
+    }
+
     /// Whether the catalog lets a part begin.
     ///
     /// # Errors
@@ -88,7 +93,7 @@ impl Steps {
             .iter()
             .filter_map(|(expect, found)| match found {
                 Found::Good => None,
-                Found::Bad(why) => Some(format!("{} is {why}", expect.named())),
+                Found::Bad(why) => Some(format!("{}: {why}", expect.named())),
                 Found::Absent => Some(format!("{} is missing", expect.named())),
             })
             .collect();
@@ -98,7 +103,7 @@ impl Steps {
             );
         }
         self.note_dead_rows_after(survey);
-        let known = !survey.found.is_empty();
+        let known = !survey.found.is_empty() && !self.was_there(unit);
         if lost && !(known && wrong.is_empty()) {
             let is_whole = self.part_of(unit).is_some_and(|part| part.transaction);
             if is_whole && known {

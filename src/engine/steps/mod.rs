@@ -201,16 +201,27 @@ impl Steps {
 
     /// Where it has come to, for a flight that goes on.
     pub fn logbook(&self, system_identifier: Option<u64>, timeline: Option<u32>) -> Logbook {
+        // A flight that was cut off while it still read its predecessor's logbook knows no more than that one.
+        if let (Course::Preparing, Some(before)) = (&self.course, &self.mission.resumed) {
+            return Logbook::clone(before);
+        }
         let steps = self.mission.plan.steps.iter().zip(&self.states).map(|(step, state)| LoggedStep {
             id: step.id.clone(),
             stage: state.stage,
-            items_done: state
-                .items
-                .iter()
-                .filter(|item| item.stage == Stage::Done)
-                .map(|item| item.name.clone())
-                .collect(),
+            items_done: match self.logged_before(&step.id) {
+                // They have not been found again yet.
+                Some(before) if state.items.is_empty() => before.items_done.clone(),
+                _ => {
+                    let done = state.items.iter().filter(|item| item.stage == Stage::Done);
+                    done.map(|item| item.name.clone()).collect()
+                }
+            },
             parts_done: state.part,
+            item: match self.logged_before(&step.id) {
+                Some(before) if state.items.is_empty() => before.item.clone(),
+                _ => state.items.get(state.item as usize).map(|item| item.name.clone()),
+            },
+            there_before: state.there_before,
         });
         let open = self.job.as_ref().and_then(|job| match &job.doing {
             Doing::Trying(trying) | Doing::Orphaned { trying, .. } => Some(OpenTry {
@@ -228,6 +239,11 @@ impl Steps {
             steps: steps.collect(),
             open,
         }
+    }
+
+    /// What the logbook of an earlier part of the flight says of a step.
+    fn logged_before(&self, id: &str) -> Option<&LoggedStep> {
+        self.mission.resumed.as_ref()?.steps.iter().find(|logged| logged.id == id)
     }
 
     /// An attempt was to be stopped a while ago, and still is under way.

@@ -167,6 +167,9 @@ pub struct StepState {
     pub dead_rows_more: Option<u64>,
     /// How long the attempt at hand waits for its locks at most, in milliseconds.
     pub lock_timeout_ms: Option<u64>,
+    /// All that the part at hand is to leave was there before its first attempt: that it is there proves nothing.
+    #[serde(default)]
+    pub there_before: bool,
 }
 
 /// Where one item of a step is.

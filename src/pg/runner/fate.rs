@@ -3,6 +3,7 @@
 //! Owns the question. A transaction's own end counts before anything that is seen of its session.
 
 use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
 
 use super::line::Line;
 use crate::engine::ids::BackendId;
@@ -20,11 +21,21 @@ pub(super) async fn fate(
 ) -> Result<TryFate, Error> {
     line.begin_reading(LIMIT_MS, true).await?;
     let start = parameter(backend.backend_start);
-    let row =
-        line.client().query_one(FATE, &[&backend.pid.0, &start, &application, &xid.map(i64::from)]).await?;
+    let asked =
+        line.client().query_one(FATE, &[&backend.pid.0, &start, &application, &xid.map(i64::from)]).await;
     line.end_reading().await?;
+    let row = match asked {
+        // The id is "in the future": a crash took it along before any of it was durable.
+        Err(error) if xid.is_some() && error.code() == Some(&SqlState::INVALID_PARAMETER_VALUE) => {
+            return Ok(TryFate::RolledBack);
+        }
+        asked => asked?,
+    };
     let running: bool = row.try_get("running")?;
+    let restarted: bool = row.try_get("restarted")?;
     Ok(match row.try_get::<_, Option<&str>>("xact")? {
+        // An id that was not durable is given again after a crash: whose end it is only the catalog knows.
+        Some("committed") if restarted => TryFate::Gone,
         Some("committed") => TryFate::Committed,
         Some("aborted") => TryFate::RolledBack,
         _ if running => TryFate::Running,
