@@ -166,9 +166,7 @@ impl Steps {
     pub(super) fn watch_the_clock(&mut self, sight: &Sight, turn: &mut Turn) {
         let Some(job) = &self.job else { return };
         match job.doing.clone() {
-            Doing::Waiting { until: Some(until), then }
-                if self.course == Course::Flying && sight.at >= until =>
-            {
+            Doing::Waiting { until: Some(until), then } if self.is_at_work() && sight.at >= until => {
                 match then {
                     Then::Begin => self.begin(sight, turn),
                     Then::Survey => self.survey(sight, turn),
@@ -228,7 +226,7 @@ impl Steps {
         match unit.way {
             Way::Do => self.check(sight, 0, turn),
             Way::Undo => self.undone(sight, unit.step, turn),
-            Way::CleanUp => self.cleaned(sight, unit, turn),
+            Way::CleanUp => self.cleaned(unit, turn),
         }
     }
 

@@ -105,7 +105,7 @@ fn a_gate_opens_for_the_name_of_its_step_alone() {
     play.wants(&answer("app-v2")).expect("its name");
     assert_eq!(play.stage(0), Stage::Done);
     assert!(
-        play.told().iter().any(|text| text == "gate app-v2 opened by bob (alice@desk)"),
+        play.told().iter().any(|text| text == "gate app-v2 opened by bob (alice@desk, session_user )"),
         "{:?}",
         play.told()
     );

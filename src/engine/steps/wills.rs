@@ -150,7 +150,8 @@ impl Steps {
                 gate.answered = true;
                 let (gate, step) = (gate.clone(), unit.step);
                 let id = self.step(step).map(|step| step.id.clone()).unwrap_or_default();
-                let text = format!("gate {id} opened by {by} ({person})");
+                let text =
+                    format!("gate {id} opened by {by} ({person}, session_user {})", sight.session_user);
                 turn.events.push(Event::Note { warning: false, text });
                 self.watch_gate(sight, gate, turn);
             }
@@ -243,14 +244,18 @@ impl Steps {
     }
 
     /// A clean-up is through.
-    pub(super) fn cleaned(&mut self, sight: &Sight, unit: Unit, turn: &mut Turn) {
+    pub(super) fn cleaned(&mut self, unit: Unit, turn: &mut Turn) {
         self.job = None;
         if let Some(offer) = self.offers.get_mut(unit.part as usize) {
             offer.stage = Stage::Done;
-            let text = format!("clean-up {} is done: {}", unit.part + 1, offer.sql);
+            let next = if matches!(self.course, Course::Halted { .. }) {
+                "; resume flies the step again"
+            } else {
+                ""
+            };
+            let text = format!("clean-up {} is done: {}{next}", unit.part + 1, offer.sql);
             turn.events.push(Event::Note { warning: false, text });
         }
-        self.enter(sight.at, unit.step, Stage::Stopped, "cleaned up: resume flies it again", turn);
     }
 
     /// A statement that an earlier part of the flight had sent, and whose end the log does not tell.
