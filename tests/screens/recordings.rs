@@ -20,10 +20,12 @@ pub(crate) enum Name {
     Lag,
     Prepared,
     Deadlock,
+    Plan,
 }
 
 impl Name {
-    pub(crate) const ALL: [Name; 9] = [
+    /// Those of flights that only watch and guard.
+    pub(crate) const WATCHED: [Name; 9] = [
         Name::Healthy,
         Name::Jam,
         Name::Masked,
@@ -33,6 +35,19 @@ impl Name {
         Name::Lag,
         Name::Prepared,
         Name::Deadlock,
+    ];
+
+    pub(crate) const ALL: [Name; 10] = [
+        Name::Healthy,
+        Name::Jam,
+        Name::Masked,
+        Name::Tripped,
+        Name::Cic,
+        Name::Blind,
+        Name::Lag,
+        Name::Prepared,
+        Name::Deadlock,
+        Name::Plan,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -46,6 +61,7 @@ impl Name {
             Name::Lag => "lag",
             Name::Prepared => "prepared",
             Name::Deadlock => "deadlock",
+            Name::Plan => "plan",
         }
     }
 
@@ -71,6 +87,7 @@ impl Name {
             Name::Cic => last_wait_for_locker(self),
             // While it lasts.
             Name::Blind => At(marked(MarkerKind::Gap).0 + 3_000_000),
+            Name::Plan => marked(MarkerKind::Step),
         }
     }
 }
