@@ -24,19 +24,6 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    /// Those of flights that only watch and guard.
-    pub(crate) const WATCHED: [Name; 9] = [
-        Name::Healthy,
-        Name::Jam,
-        Name::Masked,
-        Name::Tripped,
-        Name::Cic,
-        Name::Blind,
-        Name::Lag,
-        Name::Prepared,
-        Name::Deadlock,
-    ];
-
     pub(crate) const ALL: [Name; 10] = [
         Name::Healthy,
         Name::Jam,
