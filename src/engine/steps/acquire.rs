@@ -203,8 +203,9 @@ impl Acquisition {
             let ages = gone
                 .map(|(_, start)| (look.server_now.us_since(*start) / 1_000).saturating_sub(since_ms))
                 .filter(|age_ms| *age_ms <= last_ms);
-            // They have ended somewhere between two looks.
-            let longest = ages.max().map(|age_ms| last_ms.min(age_ms + since_ms / 2));
+            // They have ended somewhere between two looks. After a rest that says little more than the age itself.
+            let unseen_ms = since_ms.min(self.limits.look_every_ms) / 2;
+            let longest = ages.max().map(|age_ms| last_ms.min(age_ms + unseen_ms));
             let before = self.life.filter(|(_, found)| at.ms_since(*found) < LIFE_COUNTS_MS);
             self.life = match (before, longest) {
                 (Some((before_ms, _)), Some(life_ms)) if before_ms > life_ms => before,

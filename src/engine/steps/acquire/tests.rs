@@ -122,6 +122,14 @@ fn an_attempt_waits_for_as_long_as_holders_have_lived_while_it_was_looked() {
 }
 
 #[test]
+fn short_readers_that_are_gone_after_a_rest_were_not_long_ones() {
+    let mut acquisition = begun();
+    assert_eq!(looked(&mut acquisition, 0, vec![reader(5)]), Verdict::Try(100));
+    acquisition.missed(At::from_ms(100), 100, 0, true);
+    assert_eq!(looked(&mut acquisition, 1_100, Vec::new()), Verdict::Try(250));
+}
+
+#[test]
 fn the_end_of_an_old_reader_teaches_nothing_and_a_life_is_forgotten() {
     let mut acquisition = begun();
     assert!(matches!(looked(&mut acquisition, 0, vec![reader(400)]), Verdict::Again(..)));
