@@ -183,7 +183,8 @@ impl Steps {
     pub fn bounded_until(&self) -> Option<At> {
         let Doing::Trying(trying) = &self.job.as_ref()?.doing else { return None };
         let wait_ms = trying.wait_ms.filter(|wait_ms| *wait_ms <= Steps::SHORT_MS)?;
-        trying.locked.is_none().then(|| trying.sent.plus_ms(wait_ms))
+        // Its own limit began to count a moment after it was sent, and its end takes one to be heard of.
+        trying.locked.is_none().then(|| trying.sent.plus_ms(wait_ms + Steps::HEARD_OF_MS))
     }
 
     /// An attempt that waits no longer than this is left to its own time limit by the queue guardrails.
@@ -193,6 +194,9 @@ impl Steps {
     pub fn limits(&self) -> Option<&Limits> {
         self.step(self.job.as_ref()?.unit.step)?.limits.as_ref()
     }
+
+    /// How long the end of an attempt may take to be heard of.
+    const HEARD_OF_MS: u64 = 150;
 
     /// Whether an attempt is under way.
     pub fn is_trying(&self) -> bool {
