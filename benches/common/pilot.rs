@@ -1,7 +1,9 @@
 //! lockpit as a process of its own, as its user starts it; every line stamped when it arrives.
+//!
+//! It is the program cargo has built for the benchmark, or the one `LOCKPIT_PROGRAM` names.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -19,7 +21,7 @@ pub(crate) struct Pilot {
     _home: tempfile::TempDir,
 }
 
-/// A line: when it arrived, since the process was started, and what it says.
+/// A line: when it arrived, and what it says.
 pub(crate) struct Heard {
     pub(crate) at: At,
     pub(crate) line: Value,
@@ -33,11 +35,27 @@ impl Pilot {
 
     /// Starts `lockpit attach --headless` with these arguments.
     pub(crate) fn start(conninfo: &str, args: &[&str]) -> Pilot {
+        let args = [&["attach", conninfo, "--headless"], args].concat();
+        Pilot::fly(FlightClock::start(), &args, Stdio::inherit())
+    }
+
+    /// Starts `lockpit run --headless` with this plan and these arguments; its lines are stamped by `clock`.
+    pub(crate) fn run(clock: FlightClock, plan: &str, conninfo: &str, args: &[&str]) -> Pilot {
+        // What it says of its log is not asked for.
+        Pilot::fly(clock, &[&["run", plan, conninfo, "--headless"], args].concat(), Stdio::null())
+    }
+
+    fn fly(clock: FlightClock, args: &[&str], stderr: Stdio) -> Pilot {
         let home = tempfile::tempdir().expect("a folder");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lockpit"));
-        command.args(["attach", conninfo, "--headless"]).args(args);
-        command.env_clear().env("HOME", home.path()).stdin(Stdio::null()).stdout(Stdio::piped());
-        let clock = FlightClock::start();
+        let built = || env!("CARGO_BIN_EXE_lockpit").into();
+        let mut command = Command::new(std::env::var_os("LOCKPIT_PROGRAM").unwrap_or_else(built));
+        command.args(args);
+        command
+            .env_clear()
+            .env("HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
         let mut child = command.spawn().expect("lockpit starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -57,7 +75,7 @@ impl Pilot {
         self.child.id()
     }
 
-    /// Time since it was started.
+    /// Time by the clock that stamps its lines.
     pub(crate) fn now(&self) -> At {
         self.clock.now()
     }
@@ -70,6 +88,15 @@ impl Pilot {
             line: serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}")),
         });
         parsed.filter(|heard| heard.line["type"] == kind).collect()
+    }
+
+    /// Whether it has ended, and how.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.try_wait().expect("a child can be waited for")?;
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
+        Some(status)
     }
 
     /// Asks it to end, and returns when it has; all it said can be heard then.

@@ -18,6 +18,17 @@ Commands:
   mark TEXT  put a remark on the timeline
   end        end the flight
 
+Of a flight that flies a plan:
+  pause      hold it once the statement under way is through; pause now cancels that statement
+  resume     go on, or try again what failed
+  abort      stop the statement under way, and the plan with it
+  skip STEP  leave out a step
+  undo [STEP]
+             undo a step: the last one that is done, unless one is named
+  answer STEP
+             open the gate of this name
+  cleanup N  run a clean-up that was offered
+
 Exit codes:
   0  done
   2  no such flight, or it refused: standard error says why

@@ -43,6 +43,10 @@ impl Cockpit {
                 }),
                 dead_rows: None,
             },
+            session_user: self
+                .attached
+                .as_ref()
+                .map_or_else(String::new, |attached| self.catalog.role(Some(attached.rights.role))),
         }
     }
 

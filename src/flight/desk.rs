@@ -13,9 +13,10 @@ use crate::engine::Cockpit;
 use crate::engine::command::{Command, Request};
 use crate::engine::ids::At;
 use crate::engine::input::Input;
+use crate::engine::steps::{Course, Stage, Steps, Will};
 use crate::engine::target::Target;
 use crate::engine::timeline::GuardState;
-use crate::remote::protocol::{Holder, Reply, Status, StopStatus, TargetStatus};
+use crate::remote::protocol::{Holder, PlanStatus, Reply, Status, StepStatus, StopStatus, TargetStatus};
 
 /// What a flight is asked, and where the answer goes.
 #[derive(Debug)]
@@ -172,10 +173,14 @@ impl Desk {
         at: At,
         cockpit: &Cockpit,
         from: &Speaker,
-        command: Command,
+        mut command: Command,
         take: bool,
         inputs: &mut Vec<Input>,
     ) -> Reply {
+        if let Command::Plan(Will::Answer { person, .. }) = &mut command {
+            // Who opens a gate is told by the system, not by who asks.
+            *person = from.person();
+        }
         if let Command::Stick { .. } = command {
             return refused("the stick is not passed by an order: take it, or give it back");
         }
@@ -225,6 +230,7 @@ impl Desk {
                 .map(|stop| StopStatus { stop: stop.id().0, pid: stop.attempt().backend.pid.0 }),
             exit: cockpit.exit_code(),
             stick: self.stick.holder(),
+            plan: cockpit.steps().map(plan_status),
             joined: self.joined.values().cloned().collect(),
         }
     }
@@ -234,7 +240,6 @@ impl Desk {
 fn parse(text: &str, cockpit: &Cockpit, from: &Speaker) -> Result<Command, String> {
     match text.trim() {
         "end" => Ok(Command::End { reason: format!("ended by {}", from.operator) }),
-        "pause" | "resume" => Err("an attached flight has nothing of its own to pause".to_owned()),
         text => Command::parse(text, cockpit, None),
     }
 }
@@ -254,6 +259,35 @@ fn why_not_suspended(at: At, cockpit: &Cockpit) -> Option<&'static str> {
         Some("the flight is armed; disarm it first")
     } else {
         None
+    }
+}
+
+/// Where a plan is.
+fn plan_status(steps: &Steps) -> PlanStatus {
+    let plan = &steps.mission().plan;
+    let why = match steps.course() {
+        Course::Preparing | Course::Flying => None,
+        Course::Held { why } | Course::Halted { why, .. } | Course::Over { why, .. } => Some(why.clone()),
+    };
+    let step = steps.current().and_then(|number| {
+        let (step, state) = (plan.steps.get(number)?, steps.states().get(number)?);
+        Some(StepStatus {
+            number: number + 1,
+            id: step.id.clone(),
+            stage: state.stage,
+            reason: state.reason.clone(),
+            attempts: state.attempts,
+        })
+    });
+    let offers = steps.offers().iter().zip(1_usize..).filter(|(offer, _)| offer.stage != Stage::Done);
+    PlanStatus {
+        name: plan.name.clone(),
+        course: steps.course().word().to_owned(),
+        why,
+        steps: plan.steps.len(),
+        step,
+        asks: steps.question().map(|(_, question)| question.to_owned()),
+        left: offers.map(|(offer, number)| format!("cleanup {number}: {}", offer.sql)).collect(),
     }
 }
 
@@ -301,7 +335,8 @@ mod tests {
     }
 
     fn bob() -> Speaker {
-        Speaker { seat: Seat::Guest(1), operator: "bob".to_owned(), stays: true }
+        let (operator, account) = ("bob".to_owned(), "robert".to_owned());
+        Speaker { seat: Seat::Guest(1), operator, account, stays: true }
     }
 
     fn say(text: &str, take: bool) -> Ask {
@@ -339,7 +374,7 @@ mod tests {
     #[test]
     fn an_order_cannot_move_the_stick() {
         let (mut desk, cockpit) = (desk(), Cockpit::default());
-        let alice = Speaker { seat: Seat::Screen, operator: "alice".to_owned(), stays: true };
+        let alice = Speaker::here("alice".to_owned());
         let command = Command::Stick { holder: Some("carol".to_owned()), taken_from: None };
         let (inputs, reply) = desk.hear(At::default(), &cockpit, &alice, Ask::Order { command, take: false });
         assert!(matches!(reply, Reply::Refused { .. }) && inputs.is_empty(), "{reply:?}: {inputs:?}");
@@ -354,5 +389,30 @@ mod tests {
         let (inputs, reply) = order(5_000);
         assert!(matches!(reply, Reply::Refused { .. }) && inputs.is_empty(), "blind by now: {reply:?}");
         assert_eq!(order(1_100).0.len(), 2, "the stick is taken, and the order given");
+    }
+
+    #[test]
+    fn who_opens_a_gate_is_told_by_the_system() {
+        let (cockpit, mut stage) = (crate::screen::views::planned::gated().cockpit(), desk());
+        for claimed in [String::new(), "root@elsewhere".to_owned()] {
+            let will = Will::Answer { typed: "app-v2".to_owned(), person: claimed };
+            let ask = Ask::Order { command: Command::Plan(will), take: true };
+            let (inputs, reply) = stage.hear(At::from_ms(2_000), &cockpit, &bob(), ask);
+            assert_eq!(reply, ok("answer app-v2"));
+            let person = inputs.iter().find_map(|input| match input {
+                Input::Command(Request { command: Command::Plan(Will::Answer { person, .. }), .. }) => {
+                    Some(person.clone())
+                }
+                _ => None,
+            });
+            assert_eq!(person, Some(format!("robert@{}", crate::remote::host_name())));
+        }
+        let (_, reply) = stage.hear(At::from_ms(2_000), &cockpit, &bob(), say("status", false));
+        let Reply::Status(status) = reply else { panic!("{reply:?}") };
+        let plan = status.plan.expect("a plan is flown");
+        let step = plan.step.expect("a step is at hand");
+        assert_eq!((plan.course.as_str(), plan.steps, step.number), ("flying", 7, 4));
+        assert_eq!((step.id.as_str(), step.stage), ("app-v2", Stage::Running));
+        assert_eq!(plan.asks.as_deref(), Some("Is app v2 on all hosts?"));
     }
 }

@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Commands;
 use super::desk::Ask;
-use super::stick::{Seat, Speaker};
+use super::stick::Speaker;
 use crate::engine::input::Command;
 use crate::remote::protocol::Reply;
 
@@ -70,8 +70,7 @@ pub fn obey(commands: &Commands, on_hangup: OnHangup) -> Hangup {
     if let Ok(mut signals) = signal(SignalKind::from_raw(Signal::TSTP.as_raw())) {
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                let terminal =
-                    Speaker { seat: Seat::Screen, operator: "the terminal".to_owned(), stays: true };
+                let terminal = Speaker::here("the terminal".to_owned());
                 // A flight that does not answer any more is over, and has nothing to guard.
                 if !matches!(commands.ask(terminal, Ask::Suspend).await, Some(Reply::Refused { .. })) {
                     let _ = kill_process(getpid(), Signal::STOP);

@@ -21,8 +21,22 @@ pub struct Speaker {
     pub seat: Seat,
     /// The operator's name.
     pub operator: String,
+    /// The account of the system that speaks, whatever the operator is called.
+    pub account: String,
     /// Stays, and so may hold the stick, rather than saying one thing and leaving.
     pub stays: bool,
+}
+
+impl Speaker {
+    /// Who sits at the flight's own screen.
+    pub fn here(operator: String) -> Speaker {
+        Speaker { seat: Seat::Screen, operator, account: crate::remote::own_name(), stays: true }
+    }
+
+    /// Who it is to the system: `user@host`. Only this machine's accounts reach a flight.
+    pub(super) fn person(&self) -> String {
+        format!("{}@{}", self.account, crate::remote::host_name())
+    }
 }
 
 /// The stick passed from one operator to another.
@@ -114,7 +128,8 @@ mod tests {
     use super::*;
 
     fn guest(n: u64, operator: &str, stays: bool) -> Speaker {
-        Speaker { seat: Seat::Guest(n), operator: operator.to_owned(), stays }
+        let (operator, account) = (operator.to_owned(), "me".to_owned());
+        Speaker { seat: Seat::Guest(n), operator, account, stays }
     }
 
     #[test]

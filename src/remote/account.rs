@@ -1,4 +1,4 @@
-//! Names of accounts and groups of this machine.
+//! Names of this machine, its accounts and groups.
 //!
 //! Owns the look-up in `/etc/passwd` and `/etc/group`. A directory service may know more; then a number is the
 //! name.
@@ -20,6 +20,11 @@ pub fn own_name() -> String {
     let known = fs::read_to_string("/etc/passwd").ok().and_then(|passwd| name_of(&passwd, uid));
     let known = known.or_else(|| std::env::var("USER").ok().and_then(|user| operator(&user)));
     known.unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The name of this machine, as it calls itself; empty where it has none.
+pub fn host_name() -> String {
+    operator(&rustix::system::uname().nodename().to_string_lossy()).unwrap_or_default()
 }
 
 /// The number of a group, by its name or its number.

@@ -12,7 +12,7 @@ pub mod protocol;
 mod tail;
 
 pub(crate) use account::operator;
-pub use account::{account_name, group_id, own_name};
+pub use account::{account_name, group_id, host_name, own_name};
 pub use client::{Remote, RemoteError};
 pub use find::{FindError, InTheAir, Silent, find, flights};
 pub use tail::Tail;

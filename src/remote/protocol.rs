@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::command::Command;
+use crate::engine::steps::Stage;
 
 /// The protocol this release speaks.
 pub const PROTOCOL: u32 = 1;
@@ -149,6 +150,9 @@ pub struct Status {
     pub victims: Option<u32>,
     /// The stop under way.
     pub stop: Option<StopStatus>,
+    /// The plan that is flown.
+    #[serde(default)]
+    pub plan: Option<PlanStatus>,
     /// The exit code the flight would have if it ended now.
     pub exit: u8,
     /// Who commands.
@@ -176,6 +180,40 @@ pub struct TargetStatus {
     pub granted: Option<bool>,
     /// It conflicts with reads or writes.
     pub strong: bool,
+}
+
+/// Where a plan is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStatus {
+    /// Its name.
+    pub name: String,
+    /// `preparing`, `flying`, `held`, `halted` or `over`.
+    pub course: String,
+    /// Why, for people; `null` while it goes on.
+    pub why: Option<String>,
+    /// How many steps it has.
+    pub steps: usize,
+    /// The step at hand; `null` once all are behind.
+    pub step: Option<StepStatus>,
+    /// The question of a gate that waits for a person.
+    pub asks: Option<String>,
+    /// What is left behind and can be cleaned up: the command, and its statement.
+    pub left: Vec<String>,
+}
+
+/// Where the step at hand is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepStatus {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its name.
+    pub id: String,
+    /// Its stage: `ready`, `forecast`, `acquiring`, `running`, `verifying`, `paused`, `stopped` or `failed`.
+    pub stage: Stage,
+    /// Why, for people; may be empty.
+    pub reason: String,
+    /// Attempts so far, of the part at hand.
+    pub attempts: u32,
 }
 
 /// A stop under way.

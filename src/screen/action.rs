@@ -9,6 +9,7 @@ use crate::engine::command::{ArmScope, Command};
 use crate::engine::effect::Rung;
 use crate::engine::ids::{Attempt, BackendId, Pid};
 use crate::engine::sample::BackendKind;
+use crate::engine::steps::{Course, PauseHow, Steps, Will};
 use crate::engine::target::attempt_of;
 
 /// Where an action stands in help and documentation.
@@ -77,7 +78,7 @@ macro_rules! specs {
 }
 
 specs! {
-    Cockpit Screens "cockpit" "cockpit" ["1"] "The cockpit: target, lock tree, guardrails, replication, timeline."
+    Cockpit Screens "cockpit" "cockpit" ["1"] "The cockpit: plan or target, lock tree, guardrails, replication, timeline."
     Activity Screens "activity" "activity" ["2"] "All sessions that are not idle."
     Locks Screens "locks" "locks" ["3"] "Who waits for whom, as a tree, with modes and relations."
     Replication Screens "replication" "replication" ["4"] "Standbys and slots."
@@ -105,10 +106,13 @@ specs! {
     CommandLine Showing "command" "command" [":"] "Type a command."
     Copy Showing "copy" "copy" ["y"] "Copy the selected line to the clipboard of the terminal."
     Redraw Showing "redraw" "redraw" ["ctrl-l"] "Draw everything anew."
-    Abort Flying "abort" "abort" ["a"] "Stop the target; shows the cost first."
+    Abort Flying "abort" "abort" ["a"] "Stop the plan, or the target where there is none; shows the cost first."
     Arm Flying "arm" "arm" ["A"] "Arm the guard on the target's session."
     Disarm Flying "disarm" "disarm" ["D"] "Disarm at once."
-    Pause Flying "pause" "pause" ["p"] "Pause or resume the flight's own steps."
+    Pause Flying "pause" "pause" ["p"] "Hold the plan, or go on; while a statement runs, asks what becomes of it."
+    OpenGate Flying "open-gate" "open gate" ["o"] "Open the gate that waits, by typing its step's name."
+    Undo Flying "undo" "undo" ["u"] "Undo the last step that is done; shows its statements first."
+    CleanUp Flying "clean-up" "clean up" ["x"] "Run the clean-up that is offered; shows its statement first."
     Cancel Flying "cancel" "cancel" ["C"] "Cancel the statement of the selected backend."
     Terminate Flying "terminate" "terminate" ["K"] "Terminate the session of the selected backend."
     Follow Flying "follow" "follow" ["f"] "Make the selected backend the target."
@@ -213,6 +217,26 @@ impl Context<'_> {
     /// The order that `action` gives, when it gives one and can be taken.
     pub fn command(&self, action: Action) -> Result<Command, String> {
         let command = match action {
+            Action::Abort if self.plan().is_some_and(|steps| !steps.course().is_over()) => {
+                Command::Plan(Will::Abort)
+            }
+            Action::Pause => Command::Plan(match self.flown()?.course() {
+                Course::Held { .. } | Course::Halted { .. } => Will::Resume,
+                _ => Will::Pause { how: PauseHow::Finish },
+            }),
+            Action::Undo => {
+                let last = self.flown()?.last_done().ok_or("no step is done")?;
+                Command::Plan(Will::Undo { step: last.id.clone() })
+            }
+            Action::CleanUp => {
+                let next = self.flown()?.next_offer();
+                let (number, _) = next.ok_or("nothing is left to be cleaned up")?;
+                Command::Plan(Will::CleanUp { number })
+            }
+            Action::OpenGate => {
+                let (step, _) = self.flown()?.question().ok_or("no gate waits for a person")?;
+                Command::Plan(Will::Answer { typed: step.id.clone(), person: String::new() })
+            }
             Action::Abort => {
                 let target = self.cockpit.target().ok_or("nothing is under guard")?;
                 Command::Abort { attempt: target.attempt }
@@ -232,16 +256,29 @@ impl Context<'_> {
         Ok(command)
     }
 
+    /// The plan that is flown, if there is one.
+    fn plan(&self) -> Option<&Steps> {
+        self.cockpit.steps()
+    }
+
+    fn flown(&self) -> Result<&Steps, String> {
+        let none = "somebody else runs this migration: there is no step of ours";
+        self.plan().ok_or_else(|| none.to_owned())
+    }
+
     /// Whether this screen may give `command` now.
     ///
     /// # Errors
     /// Why not.
     pub fn may(&self, command: &Command) -> Result<(), String> {
         self.may_command()?;
-        let is_aimed = matches!(
-            command,
-            Command::Arm { .. } | Command::Follow { .. } | Command::Abort { .. } | Command::Stop { .. }
-        );
+        let is_aimed = match command {
+            Command::Plan(will) => !matches!(will, Will::Pause { .. } | Will::Resume),
+            Command::Arm { .. } | Command::Follow { .. } | Command::Abort { .. } | Command::Stop { .. } => {
+                true
+            }
+            _ => false,
+        };
         if self.is_frozen && is_aimed {
             return Err("the display is frozen, and this may not be so any more: thaw it first".to_owned());
         }
@@ -273,12 +310,12 @@ pub fn available(action: Action, context: &Context<'_>) -> Available {
         | Action::Cancel
         | Action::Terminate
         | Action::Follow
+        | Action::Pause
+        | Action::OpenGate
+        | Action::Undo
+        | Action::CleanUp
         | Action::Mark => match context.command(action) {
             Ok(_) => Available::Yes,
-            Err(why) => Available::No(why),
-        },
-        Action::Pause => match context.may_command() {
-            Ok(()) => Available::no("somebody else runs this migration: there is no step of ours to pause"),
             Err(why) => Available::No(why),
         },
         Action::TakeStick => match context.seat {

@@ -5,20 +5,27 @@
 
 use super::shown::stale_ms;
 use super::ui::{Confirm, Typed};
+use super::views::plan::words;
 use crate::engine::Cockpit;
 use crate::engine::command::Command;
 use crate::engine::derive::cancel::CancelWorks;
 use crate::engine::derive::cost::StopCost;
+use crate::engine::derive::words::plural;
 use crate::engine::effect::Rung;
 use crate::engine::guard::{Level, seconds};
 use crate::engine::ids::{At, Attempt, Pid};
 use crate::engine::settings::{IfLost, OnTrip};
+use crate::engine::steps::{Stage, Will};
 
 /// Whether `command` is asked about before it is given.
 pub fn is_needed(command: &Command) -> bool {
     matches!(
         command,
-        Command::Abort { .. } | Command::Stop { .. } | Command::Arm { .. } | Command::End { .. }
+        Command::Abort { .. }
+            | Command::Stop { .. }
+            | Command::Arm { .. }
+            | Command::End { .. }
+            | Command::Plan(Will::Abort | Will::Undo { .. } | Will::CleanUp { .. })
     )
 }
 
@@ -44,6 +51,7 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
                 whom.map_or_else(|| "ARM the guard".to_owned(), |whom| format!("ARM the guard on {whom}"));
             (title, arm_lines(cockpit))
         }
+        Command::Plan(will) => plan(cockpit, will, now),
         other => (format!("{other}"), vec!["The flight ends; the migration itself goes on.".to_owned()]),
     };
     let mut lines = lines;
@@ -52,6 +60,48 @@ pub fn ask(cockpit: &Cockpit, command: Command, presenter: bool, now_ms: u64, no
     }
     let typed = typed(cockpit, &command, presenter);
     Confirm { command, title, lines, typed, since_ms: now_ms }
+}
+
+/// What is said before a will is done.
+fn plan(cockpit: &Cockpit, will: &Will, now: At) -> (String, Vec<String>) {
+    let Some(steps) = cockpit.steps() else { return (will.to_string(), Vec::new()) };
+    let flown = &steps.mission().plan;
+    match will {
+        Will::Abort => {
+            let title = format!("ABORT the plan {}: {}", flown.name, words::at_hand(steps, now));
+            let mut lines = vec![format!("stop now: {}", words::stop_now(steps, cockpit).0)];
+            if let Some(behind) = words::runner_behind(steps, cockpit) {
+                lines.push(behind);
+            }
+            let done = steps.states().iter().filter(|state| state.stage == Stage::Done).count() as u64;
+            lines.push(match done {
+                0 => "no step is done yet".to_owned(),
+                done => format!("{} done and kept: an abort undoes nothing", plural(done, "step")),
+            });
+            lines.push("What is left behind is looked for, and its clean-up offered.".to_owned());
+            lines.push("The plan is over then; lockpit run --resume goes on from here.".to_owned());
+            (title, lines)
+        }
+        Will::Undo { step } => {
+            let found = flown.steps.iter().find(|it| it.id == *step);
+            let parts = found.map(|it| it.undo.as_slice()).unwrap_or_default();
+            let said = parts.iter().flat_map(|part| &part.statements);
+            let mut lines: Vec<String> = said.map(|it| format!("{};", it.said)).collect();
+            lines.push("It takes its locks politely and under guard, as a step does.".to_owned());
+            (format!("UNDO step {step}"), lines)
+        }
+        Will::CleanUp { number } => {
+            let offer = (*number as usize).checked_sub(1).and_then(|place| steps.offers().get(place));
+            let Some(offer) = offer else { return (will.to_string(), Vec::new()) };
+            let mut lines = vec![offer.sql.clone()];
+            if !offer.sentence.is_empty() {
+                lines.push(offer.sentence.clone());
+            }
+            lines.push("It takes its locks politely and under guard, as a step does.".to_owned());
+            (format!("CLEAN UP {number}: {}", offer.leftover.name), lines)
+        }
+        other => (other.to_string(), Vec::new()),
+    }
 }
 
 /// Whom a stop names.
@@ -140,7 +190,9 @@ fn typed(cockpit: &Cockpit, command: &Command, presenter: bool) -> Option<Typed>
             let last = pid.chars().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect();
             of(last, "the last three digits of the pid")
         }
-        Command::Abort { .. } if presenter => of("abort".to_owned(), "the word abort"),
+        Command::Abort { .. } | Command::Plan(Will::Abort) if presenter => {
+            of("abort".to_owned(), "the word abort")
+        }
         Command::Stop { .. } if presenter => of("stop".to_owned(), "the word stop"),
         _ => None,
     }

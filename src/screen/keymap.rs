@@ -127,9 +127,17 @@ impl Key {
         match action {
             Action::Back => None,
             _ if self.code == Code::Named("esc") => Some("it closes what is open"),
-            Action::Abort | Action::Arm | Action::Cancel | Action::Terminate if is_plain("y") => {
+            Action::Abort
+            | Action::Arm
+            | Action::Cancel
+            | Action::Terminate
+            | Action::Undo
+            | Action::CleanUp
+                if is_plain("y") =>
+            {
                 Some("it answers the question that follows")
             }
+            Action::Pause if is_plain("cf") => Some("it answers the question that follows"),
             Action::Quit if is_plain("ade") => Some("it answers the question that follows"),
             _ => None,
         }

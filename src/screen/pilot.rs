@@ -8,7 +8,7 @@ use std::thread;
 
 use super::run::Event;
 use crate::engine::command::Command;
-use crate::flight::{Ask, Commands, Seat, Speaker};
+use crate::flight::{Ask, Commands, Speaker};
 use crate::remote::Remote;
 use crate::remote::protocol::Reply;
 
@@ -29,7 +29,7 @@ enum Order {
 impl Pilot {
     /// A pilot of the flight in this process. Answers go to `events`.
     pub fn here(commands: Commands, operator: String, events: Sender<Event>) -> Pilot {
-        let from = Speaker { seat: Seat::Screen, operator: operator.clone(), stays: true };
+        let from = Speaker::here(operator.clone());
         Pilot::with(operator, events, move |order| {
             let ask = match order {
                 Order::Command(command) => Ask::Order { command, take: false },

@@ -69,6 +69,8 @@ pub enum Row {
     Guardrail(String),
     /// An event of the timeline, by its number in the flight.
     Event(u64),
+    /// A step of the plan, by its name.
+    Step(String),
 }
 
 impl Row {
@@ -156,6 +158,13 @@ pub enum Popup {
     Confirm(Box<Confirm>),
     /// A line being typed.
     Line(Line),
+    /// A statement is under way while the plan is to be held: what becomes of it?
+    Hold {
+        /// When it was opened, by the screen's clock.
+        since_ms: u64,
+    },
+    /// A gate that is opened by typing its step's name.
+    Gate(Box<Gate>),
     /// Leaving: what becomes of the flight?
     Quit {
         /// When it was opened, by the screen's clock.
@@ -192,6 +201,19 @@ pub struct Typed {
     pub what: String,
     /// What has been typed.
     pub so_far: String,
+}
+
+/// A gate that is being answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// The step whose gate it is.
+    pub step: String,
+    /// What has been typed.
+    pub so_far: String,
+    /// Why what was typed before is no answer.
+    pub refused: Option<String>,
+    /// When it was opened, by the screen's clock.
+    pub since_ms: u64,
 }
 
 /// A line being typed.
@@ -275,6 +297,8 @@ impl Ui {
             Some(Popup::Details(..)) => format!("{view}, details"),
             Some(Popup::WhatIf(_)) => format!("{view}, what if"),
             Some(Popup::Confirm(asked)) => format!("{view}, asked: {}", asked.command),
+            Some(Popup::Hold { .. }) => format!("{view}, asked: pause"),
+            Some(Popup::Gate(gate)) => format!("{view}, asked: gate {}", gate.step),
             Some(Popup::Quit { .. }) => format!("{view}, asked: leave"),
             // A line being typed hides nothing.
             Some(Popup::Line(_)) | None => view.to_owned(),
@@ -355,7 +379,8 @@ impl Ui {
     pub fn asked_ms(&mut self) -> Option<&mut u64> {
         match &mut self.popup {
             Some(Popup::Confirm(asked)) => Some(&mut asked.since_ms),
-            Some(Popup::Quit { since_ms }) => Some(since_ms),
+            Some(Popup::Gate(gate)) => Some(&mut gate.since_ms),
+            Some(Popup::Hold { since_ms } | Popup::Quit { since_ms }) => Some(since_ms),
             _ => None,
         }
     }

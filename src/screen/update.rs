@@ -12,9 +12,10 @@ use crossterm::event::KeyEvent;
 use super::action::{self, Action, Available, Context, Seat};
 use super::confirm;
 use super::keymap::{Key, Keymap};
-use super::ui::{Line, Loudness, Popup, Purpose, Row, Sort, Ui, View};
+use super::ui::{Gate, Line, Loudness, Popup, Purpose, Row, Sort, Ui, View};
 use crate::engine::command::Command;
 use crate::engine::ids::At;
+use crate::engine::steps::{Glance, Steps, Will};
 
 /// What the display cannot do by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,8 +140,8 @@ pub fn act(ui: &mut Ui, action: Action, press: &Press<'_>) -> Option<Order> {
         Action::PageDown => ui.move_by(press.rows, page),
         Action::First => ui.select(press.rows, 0),
         Action::Last => ui.select(press.rows, usize::MAX),
-        Action::Left => turn_pane(ui, false),
-        Action::Right | Action::NextPane => turn_pane(ui, true),
+        Action::Left => turn_pane(ui, false, press),
+        Action::Right | Action::NextPane => turn_pane(ui, true, press),
         Action::Cockpit => ui.view = View::Cockpit,
         Action::Activity => ui.view = View::Activity,
         Action::Locks => ui.view = View::Locks,
@@ -149,6 +150,8 @@ pub fn act(ui: &mut Ui, action: Action, press: &Press<'_>) -> Option<Order> {
         Action::Guardrails => ui.view = View::Guardrails,
         Action::Timeline => ui.view = View::Timeline,
         Action::Help => ui.popup = Some(Popup::Help(0)),
+        Action::Details if is_gate_at_hand(ui, press) => open_gate(ui, press),
+        Action::OpenGate => open_gate(ui, press),
         Action::Details => ui.popup = ui.selected().cloned().map(|row| Popup::Details(row, 0)),
         Action::WhatIf => ui.popup = Some(Popup::WhatIf(press.context.selected)),
         Action::Filter => {
@@ -178,13 +181,35 @@ pub fn act(ui: &mut Ui, action: Action, press: &Press<'_>) -> Option<Order> {
         Action::Slower => return Some(Order::Play(Play::Speed { up: false })),
         Action::Disarm => return Some(Order::Command(Command::Disarm)),
         Action::Follow => return press.context.command(action).ok().map(Order::Command),
-        Action::Abort | Action::Arm | Action::Cancel | Action::Terminate => {
+        Action::Abort | Action::Arm | Action::Cancel | Action::Terminate | Action::Undo | Action::CleanUp => {
             let command = press.context.command(action).ok()?;
             ask(ui, command, press);
         }
-        Action::Pause => {}
+        Action::Pause => {
+            let command = press.context.command(action).ok()?;
+            let glance = press.context.cockpit.steps().map(Steps::glance);
+            let is_trying = matches!(glance, Some(Glance::Trying { .. }));
+            if is_trying && command != Command::Plan(Will::Resume) {
+                ui.popup = Some(Popup::Hold { since_ms: press.now_ms });
+                return None;
+            }
+            return Some(Order::Command(command));
+        }
     }
     None
+}
+
+/// The gate that waits for a person is what is selected.
+fn is_gate_at_hand(ui: &Ui, press: &Press<'_>) -> bool {
+    let question = press.context.cockpit.steps().and_then(|steps| steps.question());
+    let is_it = question.is_some_and(|(step, _)| ui.selected() == Some(&Row::Step(step.id.clone())));
+    is_it && press.context.command(Action::OpenGate).is_ok()
+}
+
+fn open_gate(ui: &mut Ui, press: &Press<'_>) {
+    let Some((step, _)) = press.context.cockpit.steps().and_then(|steps| steps.question()) else { return };
+    let gate = Gate { step: step.id.clone(), so_far: String::new(), refused: None, since_ms: press.now_ms };
+    ui.popup = Some(Popup::Gate(Box::new(gate)));
 }
 
 /// Gives an order at once, or asks first when it destroys something.
@@ -205,8 +230,8 @@ fn ask(ui: &mut Ui, command: Command, press: &Press<'_>) {
     ui.popup = Some(Popup::Confirm(Box::new(asked)));
 }
 
-fn turn_pane(ui: &mut Ui, on: bool) {
-    let count = super::views::panes(ui.view);
+fn turn_pane(ui: &mut Ui, on: bool, press: &Press<'_>) {
+    let count = super::views::panes(ui.view, press.context.cockpit);
     let (view, pane) = ui.pane();
     let next = if on { (pane + 1) % count } else { (pane + count - 1) % count };
     ui.panes.insert(view, next);
@@ -228,8 +253,13 @@ fn quit(ui: &mut Ui, press: &Press<'_>) -> Option<Order> {
     if !flies_here || matches!(seat, Seat::Replay | Seat::Landed) {
         return Some(Order::Leave(Leave::Screen));
     }
+    // A plan that is over needs no guard; one that is not is asked about, whatever the guard does.
+    let is_idle = match cockpit.steps() {
+        Some(steps) => steps.course().is_over(),
+        None => !cockpit.is_guarding(),
+    };
     // Who looks at a frozen display has not seen what came under guard since: they are always asked.
-    if seat == Seat::Pilot && !is_frozen && !cockpit.is_guarding() && cockpit.target().is_none() {
+    if seat == Seat::Pilot && !is_frozen && is_idle && cockpit.target().is_none() {
         return Some(Order::Leave(Leave::Flight));
     }
     ui.popup = Some(Popup::Quit { since_ms: press.now_ms });

@@ -38,8 +38,8 @@ async fn what_a_flight_cannot_do_is_refused_with_the_reason() {
         let (db, hangar) = (database(version).await, Hangar::new());
         let flight = hangar.fly(&db, &[]).await;
         for (command, why) in [
-            ("pause", "an attached flight has nothing of its own to pause"),
-            ("resume", "nothing of its own to pause"),
+            ("pause", "this flight flies no plan"),
+            ("resume", "this flight flies no plan"),
             ("fly higher", "is no command"),
             ("mark", "mark TEXT"),
         ] {

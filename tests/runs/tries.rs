@@ -117,7 +117,7 @@ async fn what_yields_to_nobody_ends_the_trying() {
         let cluster = Cluster::fresh(version.major, options);
         let db = cluster.database("stubborn").await;
         let control = db.actor("test/control").await;
-        control.exec("create table p (id int); create table t (id int) with (fillfactor = 10)").await;
+        control.exec("create table p (id int); create table t (id int) with (fillfactor = 10, autovacuum_enabled = off)").await;
         control.exec("insert into t select g from generate_series(1, 20000) g").await;
 
         let preparer = db.actor("test/preparer").await;

@@ -11,24 +11,32 @@ use crate::engine::guard::{RULES, Unit};
 use crate::engine::ids::{Attempt, Pid};
 use crate::engine::near::is_near;
 use crate::engine::settings::{OnTrip, Selector};
+use crate::engine::steps::{PauseHow, Will};
 use crate::engine::target::attempt_of;
 
 impl Command {
     /// Every word a command can begin with, and how it goes on.
-    pub const WORDS: [(&str, &str); 9] = [
+    pub const WORDS: [(&str, &str); 15] = [
         ("arm", "[pid N | as-at-start] [DURATION] [auto | cancel | terminate]"),
         ("disarm", ""),
-        ("abort", "[pid N]"),
+        ("abort", "[plan | pid N]"),
         ("cancel", "[pid N]"),
         ("terminate", "[pid N]"),
         ("follow", "[pid N | auto]"),
         ("limit", "NAME N [DURATION]"),
+        ("pause", "[now | after]"),
+        ("resume", ""),
+        ("skip", "STEP [ITEM]"),
+        ("undo", "[STEP]"),
+        ("answer", "STEP"),
+        ("cleanup", "N"),
         ("mark", "TEXT"),
         ("end", "[REASON]"),
     ];
 
     /// Reads a command. A pid is whoever has it in the last sample of `cockpit`; without one, `selected` is
-    /// meant, and for `abort` the target.
+    /// meant, and for `abort` the plan that is flown, else the target. Who answers a gate is not in the text: whoever
+    /// takes it in knows.
     ///
     /// # Errors
     /// A sentence for people: what is not understood, or who is not known.
@@ -46,12 +54,18 @@ impl Command {
                 return Ok(Command::End { reason: reason.to_owned() });
             }
             "arm" => args.arm()?,
-            "abort" => Command::Abort { attempt: args.target()? },
+            "abort" => args.abort()?,
             "cancel" => Command::Stop { attempt: args.attempt("cancel")?, rung: Rung::Cancel },
             "terminate" => Command::Stop { attempt: args.attempt("terminate")?, rung: Rung::Terminate },
             "follow" if args.takes("auto") => Command::FollowAuto,
             "follow" => Command::Follow { backend: args.attempt("follow")?.backend },
             "limit" => args.limit()?,
+            "pause" => Command::Plan(Will::Pause { how: args.pause_how()? }),
+            "resume" => Command::Plan(Will::Resume),
+            "skip" => Command::Plan(Will::Skip { step: args.step("skip")?, item: args.rest() }),
+            "undo" => Command::Plan(Will::Undo { step: args.undone()? }),
+            "answer" => Command::Plan(Will::Answer { typed: args.step("answer")?, person: String::new() }),
+            "cleanup" => Command::Plan(Will::CleanUp { number: args.number()? }),
             other => return Err(unknown("command", other, &Command::WORDS.map(|(word, _)| word))),
         };
         match args.words.first() {
@@ -118,6 +132,53 @@ impl<'a> Args<'a> {
             Some(pid) => Err(format!("pid {pid} is not under guard, pid {} is", target.pid())),
             None => Ok(target.attempt),
         }
+    }
+
+    /// The plan that is flown, unless a session is named; without a plan the target.
+    fn abort(&mut self) -> Result<Command, String> {
+        let has_plan = self.cockpit.steps().is_some();
+        if self.takes("plan") || (has_plan && self.words.is_empty()) {
+            return Ok(Command::Plan(Will::Abort));
+        }
+        Ok(Command::Abort { attempt: self.target()? })
+    }
+
+    /// Unless it is said, nothing is cancelled.
+    fn pause_how(&mut self) -> Result<PauseHow, String> {
+        match self.next() {
+            None | Some("after") => Ok(PauseHow::Finish),
+            Some("now") => Ok(PauseHow::Cancel),
+            Some(other) => Err(format!("'{other}' is not understood: write {}", usage("pause"))),
+        }
+    }
+
+    /// The step that is named. Whether the plan has it is asked with everything else that may be in the way.
+    fn step(&mut self, verb: &str) -> Result<String, String> {
+        self.next().map(str::to_owned).ok_or_else(|| format!("{verb} which step? write {}", usage(verb)))
+    }
+
+    /// All that is left: a name may have blanks.
+    fn rest(&mut self) -> Option<String> {
+        let words = std::mem::take(&mut self.words);
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
+    /// The step that is named, else the last one that is done.
+    fn undone(&mut self) -> Result<String, String> {
+        if let Some(step) = self.next() {
+            return Ok(step.to_owned());
+        }
+        let last = self.cockpit.steps().and_then(|steps| steps.last_done());
+        last.map(|step| step.id.clone())
+            .ok_or_else(|| format!("undo which step? none is done; write {}", usage("undo")))
+    }
+
+    fn number(&mut self) -> Result<u32, String> {
+        let Some(word) = self.next() else { return Err(format!("write {}", usage("cleanup"))) };
+        word.parse()
+            .ok()
+            .filter(|number| *number > 0)
+            .ok_or_else(|| format!("'{word}' is no number of a clean-up: they are numbered from 1"))
     }
 
     fn arm(&mut self) -> Result<Command, String> {

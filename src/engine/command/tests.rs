@@ -669,3 +669,39 @@ fn a_new_arming_does_not_reach_the_session_of_the_old_one_through_its_aftercare(
     story.outcome(1_120, let_go(1, 0));
     assert_eq!(rungs(&story.look(1_250, next())), [], "nor when it comes while the stop is under way");
 }
+
+#[test]
+fn wills_about_a_plan_are_read_and_written_alike() {
+    let story = Story::begin(armed());
+    for text in [
+        "pause now",
+        "pause after",
+        "resume",
+        "abort plan",
+        "skip add-column",
+        "skip each public.events_1",
+        "undo add-column",
+        "answer app-v2",
+        "cleanup 2",
+    ] {
+        let command = parse(text, &story).expect(text);
+        assert!(matches!(command, Command::Plan(_)), "{text}: {command:?}");
+        assert_eq!(command.to_string(), text);
+        assert_eq!(may(text, &story), Err("this flight flies no plan".to_owned()), "{text}");
+    }
+    let bare = parse("pause", &story).map(|command| command.to_string());
+    assert_eq!(bare.as_deref(), Ok("pause after"), "nothing is cancelled unless that is said");
+    for (text, why) in [
+        ("abort", "nothing is under guard"),
+        ("pause later", "'later' is not understood: write pause [now | after]"),
+        ("skip", "skip which step? write skip STEP [ITEM]"),
+        ("undo", "undo which step? none is done; write undo [STEP]"),
+        ("answer", "answer which step? write answer STEP"),
+        ("cleanup", "write cleanup N"),
+        ("cleanup 0", "'0' is no number of a clean-up: they are numbered from 1"),
+        ("cleanup all", "'all' is no number of a clean-up"),
+    ] {
+        let said = parse(text, &story).expect_err(text);
+        assert!(said.contains(why), "{text}: {said}");
+    }
+}

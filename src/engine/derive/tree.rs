@@ -202,7 +202,7 @@ impl LockTree {
 }
 
 /// The statement that ends a prepared transaction, to be sent in its database by its owner or a superuser.
-pub(super) fn rollback_prepared(gid: &str) -> String {
+pub fn rollback_prepared(gid: &str) -> String {
     format!("ROLLBACK PREPARED {};", quote_literal(gid))
 }
 

@@ -5,7 +5,7 @@
 
 use super::acquire::{Acquisition, Verdict};
 use super::job::{Doing, Job, Stopping, Then, Trying};
-use super::{Sight, Stage, Steps, Turn};
+use super::{Sight, Stage, Steps, Turn, at_hand};
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::plan::facts::{Look, Survey};
@@ -16,6 +16,8 @@ use crate::engine::sample::Fact;
 
 /// How long another tool's lock is waited for before it is looked at again, in milliseconds.
 const TOOL_AGAIN_MS: u64 = 2_000;
+/// How long facts are waited for before it is looked again, in milliseconds.
+const BLIND_AGAIN_MS: u64 = 250;
 /// How much longer than its own time limit an attempt may take before it is stopped, in milliseconds.
 const SLACK_MS: u64 = 250;
 
@@ -29,7 +31,7 @@ impl Steps {
         };
         let reason = self.named(unit);
         self.enter(sight.at, unit.step, Stage::Forecast, reason, turn);
-        if let Some(state) = self.states.get_mut(unit.step as usize) {
+        if let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) {
             state.attempts = 0;
             state.looks = 0;
             state.statement = 0;
@@ -128,6 +130,7 @@ impl Steps {
         {
             state.there_before = there_before;
         }
+        self.tell_advisory(survey, turn);
         if let Err(why) = self.may_begin(unit, survey) {
             self.fails(sight, why, turn);
             return;
@@ -147,7 +150,7 @@ impl Steps {
             job.acquisition =
                 strong.then(|| Acquisition::begin(sight.at, &limits, survey.deadlock_timeout_ms));
         }
-        if let Some(state) = self.states.get_mut(unit.step as usize) {
+        if let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) {
             state.forecast = Some(Box::new(forecast));
         }
         if strong {
@@ -160,7 +163,7 @@ impl Steps {
     /// Who holds what the part at hand needs?
     pub(super) fn look(&mut self, sight: &Sight, turn: &mut Turn) {
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        let Some(state) = self.states.get(unit.step as usize) else { return };
+        let Some(state) = self.hand(unit) else { return };
         let Some(forecast) = &state.forecast else { return };
         // A lock that may not be needed is not waited for: the attempt's own time limit bounds it.
         let sure = forecast.locks.iter().filter(|lock| lock.sure);
@@ -177,7 +180,7 @@ impl Steps {
         else {
             return;
         };
-        let Some(state) = self.states.get_mut(unit.step as usize) else { return };
+        let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) else { return };
         let (Some(acquisition), Some(forecast)) = (job.acquisition.as_mut(), &state.forecast) else { return };
         let look = match look {
             Fact::Known(look) => look,
@@ -196,6 +199,12 @@ impl Steps {
         let first = look.holders.first().map(|holder| holder.backend);
         state.look = Some(Box::new((sight.at, look.clone())));
         match verdict {
+            Verdict::Try(_) if sight.blind.is_some() => {
+                // Nobody would see whom it hurts.
+                let why = sight.blind.clone().unwrap_or_default();
+                self.enter(sight.at, unit.step, Stage::Acquiring, format!("blind: {why}"), turn);
+                self.wait(Some(sight.at.plus_ms(BLIND_AGAIN_MS)), Then::Look);
+            }
             Verdict::Try(wait_ms) => {
                 state.looks = 0;
                 self.attempt(sight, Some(wait_ms), turn);
@@ -225,7 +234,7 @@ impl Steps {
         };
         let statement_timeout_ms = self.step(unit.step).and_then(|step| step.statement_timeout_ms);
         let backend = self.runner;
-        let Some(state) = self.states.get_mut(unit.step as usize) else { return };
+        let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) else { return };
         state.attempts += 1;
         state.lock_timeout_ms = wait_ms;
         state.statement = 0;
@@ -286,7 +295,7 @@ impl Steps {
             return;
         }
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        if let Some(state) = self.states.get_mut(unit.step as usize) {
+        if let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) {
             state.statement = statement + 1;
         }
     }
@@ -298,7 +307,7 @@ impl Steps {
         }
         // Where locks are not taken first, whether it still waits for them is not known by the runner: the server's
         // own limits end it.
-        let forecast = self.states.get(self.job.as_ref()?.unit.step as usize)?.forecast.as_ref()?;
+        let forecast = self.hand(self.job.as_ref()?.unit)?.forecast.as_ref()?;
         let takes_first = !forecast.first.is_empty();
         trying.wait_ms.filter(|_| takes_first).map(|wait_ms| trying.sent.plus_ms(wait_ms + SLACK_MS))
     }

@@ -7,6 +7,7 @@ use super::acquire::Verdict;
 use super::job::{After, Doing, Job, Stopping, Then, Trying};
 use super::{Cause, Course, Ending, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
+use crate::engine::plan::HookEvent;
 use crate::engine::plan::facts::{Found, Leftover, LeftoverKind, Survey};
 use crate::engine::plan::leftover;
 use crate::engine::plan::order::{Order, ServerError, TryEnd, TryFate, Unit, Way};
@@ -80,6 +81,8 @@ impl Steps {
                     self.scan(sight, After::Hold, "by the operator".to_owned(), turn);
                 }
                 (_, Some(Cause::Guardrail)) if trying.locked.is_none() && trying.wait_ms.is_some() => {
+                    let step = self.job.as_ref().map(|job| job.unit.step);
+                    self.hook(HookEvent::Tripped, step, "an attempt was cancelled in the lock queue", turn);
                     self.missed(sight, trying, took_ms, "was cancelled by a guardrail", false, turn);
                 }
                 (_, Some(Cause::Guardrail)) => {
@@ -133,7 +136,7 @@ impl Steps {
         }
         let jitter = self.jitter();
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        let attempts = self.states.get(unit.step as usize).map_or(0, |state| state.attempts);
+        let attempts = self.hand(unit).map_or(0, |state| state.attempts);
         let most = self.step(unit.step).map_or(0, |step| step.acquire.attempts);
         let waited_ms = trying.locked.map_or(took_ms, |locked| locked.ms_since(trying.sent));
         let acquisition = self.job.as_mut().and_then(|job| job.acquisition.as_mut());
@@ -245,6 +248,9 @@ impl Steps {
             && let Some(offer) = self.offers.get_mut(unit.part as usize)
         {
             offer.stage = Stage::Failed;
+            self.enter(sight.at, unit.step, Stage::Failed, why, turn);
+            self.job = None;
+            return;
         }
         match after {
             After::Hold => self.hold(sight, why, turn),
@@ -253,6 +259,13 @@ impl Steps {
                     Ending::Aborted | Ending::Tripped => Stage::Stopped,
                     Ending::Complete | Ending::Failed | Ending::Lost => Stage::Failed,
                 };
+                let item = self.states.get_mut(unit.step as usize).and_then(|state| {
+                    let item = state.item as usize;
+                    state.items.get_mut(item).filter(|item| unit.way == Way::Do && !item.stage.is_behind())
+                });
+                if let Some(item) = item {
+                    (item.stage, item.reason) = (stage, why.clone());
+                }
                 let id = self.step(unit.step).map(|step| step.id.clone()).unwrap_or_default();
                 self.enter(sight.at, unit.step, stage, why.clone(), turn);
                 self.halt(ending, format!("step {id}: {why}"), turn);

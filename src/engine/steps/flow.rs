@@ -79,6 +79,7 @@ impl Steps {
                 self.doing(Doing::Items);
                 Steps::order(turn, Order::Items { step: unit.step });
             }
+            Work::Sql { for_each: Some(_), .. } => self.next_item(sight, unit.step, turn),
             Work::Sql { .. } => self.survey(sight, turn),
             Work::Gate(gate) => self.open_gate(sight, unit.step, gate, turn),
             Work::Program { program, .. } => {
@@ -156,7 +157,9 @@ impl Steps {
         let next = self.items(step).iter().position(|item| !item.stage.is_behind());
         let Some(next) = next.and_then(|next| u32::try_from(next).ok()) else {
             let many = self.items(step).len();
-            self.step_done(sight, step, &format!("{many} items"), turn);
+            let skipped = self.items(step).iter().filter(|item| item.stage == Stage::Skipped).count();
+            let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+            self.step_done(sight, step, &format!("{many} items{skipped}"), turn);
             return;
         };
         if let Some(state) = self.states.get_mut(step as usize) {
@@ -179,9 +182,7 @@ impl Steps {
     pub(super) fn watch_the_clock(&mut self, sight: &Sight, turn: &mut Turn) {
         let Some(job) = &self.job else { return };
         match job.doing.clone() {
-            Doing::Waiting { until: Some(until), then }
-                if self.course == Course::Flying && sight.at >= until =>
-            {
+            Doing::Waiting { until: Some(until), then } if self.is_at_work() && sight.at >= until => {
                 match then {
                     Then::Begin => self.begin(sight, turn),
                     Then::Survey => self.survey_again(sight, turn),
@@ -242,7 +243,7 @@ impl Steps {
         match unit.way {
             Way::Do => self.check(sight, 0, turn),
             Way::Undo => self.undone(sight, unit.step, turn),
-            Way::CleanUp => self.cleaned(sight, unit, turn),
+            Way::CleanUp => self.cleaned(unit, turn),
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `attempts` | survey, forecast, look, try |
 //! | `ends` | what follows from an attempt that is over, or lost |
 //! | `gates` | gates, programs, checks, invariants |
+//! | `glance` | what is being done now, for screens |
 //! | `wills` | what operators want, and whether it would be refused |
 //! | `judge` | whether what should be there is there, and what is worse than before |
 
@@ -20,6 +21,7 @@ mod attempts;
 mod ends;
 mod flow;
 mod gates;
+mod glance;
 mod job;
 mod judge;
 pub mod state;
@@ -32,12 +34,14 @@ use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
 use super::ids::{At, BackendId};
+use super::plan::facts::Survey;
 use super::plan::order::{News, Order, Unit, Way};
 use super::plan::{HookEvent, Logbook, LoggedStep, Mission, OpenTry, Part, PlanStep, Work};
 use super::sample::Fact;
 use super::settings::{Limits, Settings};
 use super::stop::{Cause, Step as Turn};
 use super::timeline::Event;
+pub use glance::Glance;
 pub use job::Health;
 use job::{Doing, Job, Then};
 pub use state::{Course, Ending, ItemState, Offer, Stage, StepState};
@@ -50,6 +54,9 @@ pub struct Steps {
     course: Course,
     states: Vec<StepState>,
     offers: Vec<Offer>,
+    /// The state of a clean-up, which belongs to no step.
+    aside: Box<StepState>,
+    told_advisory: bool,
     /// The session that runs it, while there is one.
     runner: Option<BackendId>,
     job: Option<Job>,
@@ -85,6 +92,20 @@ pub struct Sight {
     pub blind: Option<String>,
     /// What is compared before and after a step.
     pub health: Health,
+    /// The role that logged in.
+    pub session_user: String,
+}
+
+/// The state of what a unit belongs to.
+fn at_hand<'a>(
+    states: &'a mut [StepState],
+    aside: &'a mut StepState,
+    unit: Unit,
+) -> Option<&'a mut StepState> {
+    match unit.way {
+        Way::CleanUp => Some(aside),
+        Way::Do | Way::Undo => states.get_mut(unit.step as usize),
+    }
 }
 
 impl Steps {
@@ -96,6 +117,8 @@ impl Steps {
             course: Course::default(),
             states,
             offers: Vec::new(),
+            aside: Box::default(),
+            told_advisory: false,
             runner: None,
             job: None,
             asking: None,
@@ -264,7 +287,7 @@ impl Steps {
         let job = self.job.as_ref()?;
         let step = self.step(job.unit.step);
         match &job.doing {
-            Doing::Waiting { until, .. } => until.filter(|_| self.course == Course::Flying),
+            Doing::Waiting { until, .. } => until.filter(|_| self.is_at_work()),
             Doing::Trying(trying) => match trying.stop_asked {
                 Some(asked) => Some(asked.plus_ms(Settings::GRACE_MS)),
                 None => self.attempt_deadline(trying),
@@ -277,6 +300,41 @@ impl Steps {
             Doing::Gate(gate) => self.gate_deadline(gate, step?),
             _ => None,
         }
+    }
+
+    /// What is at hand goes on by itself: a step while the plan flies, an undo or a clean-up in any case.
+    fn is_at_work(&self) -> bool {
+        self.course == Course::Flying || self.way().is_some_and(|way| way != Way::Do)
+    }
+
+    /// The state of what a unit belongs to: its step's, or the clean-up's own.
+    pub(super) fn hand(&self, unit: Unit) -> Option<&StepState> {
+        match unit.way {
+            Way::CleanUp => Some(&self.aside),
+            Way::Do | Way::Undo => self.states.get(unit.step as usize),
+        }
+    }
+
+    /// The state of what is at hand: a step's, or that of a clean-up under way.
+    pub fn at_hand(&self) -> Option<&StepState> {
+        match &self.job {
+            Some(job) => self.hand(job.unit),
+            None => self.states.get(self.current()?),
+        }
+    }
+
+    /// Tells once who holds advisory locks that may be another tool's.
+    fn tell_advisory(&mut self, survey: &Survey, turn: &mut Turn) {
+        if survey.advisory.is_empty() || std::mem::replace(&mut self.told_advisory, true) {
+            return;
+        }
+        let held: Vec<String> = survey
+            .advisory
+            .iter()
+            .map(|lock| format!("pid {} {} ({})", lock.backend.pid, lock.application, lock.key))
+            .collect();
+        let text = format!("advisory locks of others in this database: {}", held.join(", "));
+        turn.events.push(Event::Note { warning: false, text });
     }
 
     fn step(&self, number: u32) -> Option<&PlanStep> {
@@ -297,6 +355,15 @@ impl Steps {
     /// The step enters a stage, and that is told; the same stage for the same reason is told once.
     fn enter(&mut self, at: At, number: u32, stage: Stage, reason: impl Into<String>, turn: &mut Turn) {
         let reason = reason.into();
+        let cleaning = self.job.as_ref().map(|job| job.unit).filter(|unit| unit.way == Way::CleanUp);
+        if let Some(unit) = cleaning {
+            (self.aside.stage, self.aside.reason) = (stage, reason.clone());
+            let warning = matches!(stage, Stage::Failed | Stage::Stopped);
+            let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+            let text = format!("clean-up {} {}{reason}", unit.part + 1, stage.word());
+            turn.events.push(Event::Note { warning, text });
+            return;
+        }
         let id = self.step(number).map(|step| step.id.clone()).unwrap_or_default();
         let Some(state) = self.states.get_mut(number as usize) else { return };
         if state.stage == stage && state.reason == reason {

@@ -88,6 +88,24 @@ pub enum Course {
     },
 }
 
+impl Course {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Course::Preparing => "preparing",
+            Course::Flying => "flying",
+            Course::Held { .. } => "held",
+            Course::Halted { .. } => "halted",
+            Course::Over { .. } => "over",
+        }
+    }
+
+    /// It is over.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Course::Over { .. })
+    }
+}
+
 /// How a plan ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {

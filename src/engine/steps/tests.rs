@@ -105,7 +105,7 @@ fn a_gate_opens_for_the_name_of_its_step_alone() {
     play.wants(&answer("app-v2")).expect("its name");
     assert_eq!(play.stage(0), Stage::Done);
     assert!(
-        play.told().iter().any(|text| text == "gate app-v2 opened by bob (alice@desk)"),
+        play.told().iter().any(|text| text == "gate app-v2 opened by bob (alice@desk, session_user )"),
         "{:?}",
         play.told()
     );
@@ -156,4 +156,34 @@ fn nobody_flies_past_a_gate_without_a_person() {
     let mut play = Play::with(mission);
     play.begins();
     assert_eq!(play.stage(0), Stage::Done);
+}
+
+#[test]
+fn each_item_has_a_state_of_its_own_and_one_that_does_not_work_can_be_left_out() {
+    let mut step = strong("each");
+    if let Work::Sql { for_each, .. } = &mut step.work {
+        *for_each = Some("partitions of events".to_owned());
+    }
+    let mut play = Play::of(plan(vec![step]));
+    play.begins();
+    assert!(play.ordered(&Order::Items { step: 0 }));
+    let items = ["events_1", "events_2"].map(str::to_owned).to_vec();
+    play.says(&News::Items { step: 0, items: Fact::Known(items) });
+    play.surveyed(&[]);
+    play.looked_free();
+    play.fails("23514", "check constraint is violated");
+    play.surveyed(&[]);
+    let stages = |play: &Play| play.steps.states()[0].items.iter().map(|item| item.stage).collect::<Vec<_>>();
+    assert_eq!(stages(&play), [Stage::Failed, Stage::Ready]);
+    let skip = |item: &str| Will::Skip { step: "each".to_owned(), item: Some(item.to_owned()) };
+    assert!(play.wants(&skip("events_3")).is_err());
+    play.wants(&skip("events_1")).expect("it failed");
+    play.wants(&Will::Resume).expect("it has halted");
+    assert_eq!(play.steps.states()[0].item, 1, "the next one");
+    play.surveyed(&[]);
+    play.looked_free();
+    play.tried(TryEnd::Done);
+    play.surveyed(&[]);
+    assert_eq!(stages(&play), [Stage::Skipped, Stage::Done]);
+    assert!(play.reason(0).ends_with("2 items, 1 skipped"), "{}", play.reason(0));
 }

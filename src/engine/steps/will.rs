@@ -18,10 +18,12 @@ pub enum Will {
     Resume,
     /// Stop the attempt under way, and the plan with it.
     Abort,
-    /// Leave out a step that has not run, or did not work.
+    /// Leave out a step that has not run, or did not work; or one item of it.
     Skip {
         /// Its name.
         step: String,
+        /// The item, as it stands in SQL; the whole step when `None`.
+        item: Option<String>,
     },
     /// Undo a step that is done, failed or was stopped.
     Undo {
@@ -59,7 +61,8 @@ impl fmt::Display for Will {
             Will::Pause { how: PauseHow::Finish } => f.write_str("pause after"),
             Will::Resume => f.write_str("resume"),
             Will::Abort => f.write_str("abort plan"),
-            Will::Skip { step } => write!(f, "skip {step}"),
+            Will::Skip { step, item: None } => write!(f, "skip {step}"),
+            Will::Skip { step, item: Some(item) } => write!(f, "skip {step} {item}"),
             Will::Undo { step } => write!(f, "undo {step}"),
             Will::Answer { typed, .. } => write!(f, "answer {typed}"),
             Will::CleanUp { number } => write!(f, "cleanup {number}"),

@@ -34,7 +34,10 @@ impl Steps {
                 Course::Over { .. } => Err("the plan is over".to_owned()),
                 _ => Ok(()),
             },
-            Will::Skip { step } => self.may_skip(step),
+            Will::Skip { step, item } => match item {
+                None => self.may_skip(step),
+                Some(item) => self.may_skip_item(step, item),
+            },
             Will::Undo { step } => self.may_undo(step),
             Will::Answer { typed, .. } => self.may_answer(typed),
             Will::CleanUp { number } => self.may_clean_up(*number),
@@ -72,6 +75,31 @@ impl Steps {
             }
             _ => Err(format!("step {id} is {}: pause it first", self.stage(number).word())),
         }
+    }
+
+    fn may_skip_item(&self, id: &str, item: &str) -> Result<(), String> {
+        let number = self.number_of(id)?;
+        let Some(known) = self.items(number).iter().find(|known| known.name == item) else {
+            return Err(match self.items(number).len() {
+                0 => format!("step {id} has no items, or they are not known yet"),
+                many => format!("step {id} has {many} items, and '{item}' is none of them"),
+            });
+        };
+        if known.stage.is_behind() {
+            return Err(format!("{item} is {} already", known.stage.word()));
+        }
+        let is_at_hand = self.job.as_ref().is_some_and(|job| job.unit.step == number);
+        if is_at_hand { self.is_at_rest() } else { Ok(()) }
+    }
+
+    /// The item is left out; the step goes on with the next one when the plan does.
+    fn skip_item(&mut self, number: u32, item: &str, by: &str, turn: &mut Turn) {
+        let id = self.step(number).map(|step| step.id.clone()).unwrap_or_default();
+        let Some(state) = self.states.get_mut(number as usize) else { return };
+        let Some(known) = state.items.iter_mut().find(|known| known.name == item) else { return };
+        (known.stage, known.reason) = (Stage::Skipped, format!("by {by}"));
+        let text = format!("step {id}: {item} is skipped by {by}");
+        turn.events.push(Event::Note { warning: false, text });
     }
 
     fn may_undo(&self, id: &str) -> Result<(), String> {
@@ -133,7 +161,11 @@ impl Steps {
             Will::Pause { how } => self.pause(sight, by, *how, turn),
             Will::Resume => self.resume(turn),
             Will::Abort => self.abort(sight, by, turn),
-            Will::Skip { step } => {
+            Will::Skip { step, item: Some(item) } => {
+                let Ok(number) = self.number_of(step) else { return };
+                self.skip_item(number, item, by, turn);
+            }
+            Will::Skip { step, item: None } => {
                 let Ok(number) = self.number_of(step) else { return };
                 if self.job.as_ref().is_some_and(|job| job.unit.step == number) {
                     self.job = None;
@@ -150,7 +182,8 @@ impl Steps {
                 gate.answered = true;
                 let (gate, step) = (gate.clone(), unit.step);
                 let id = self.step(step).map(|step| step.id.clone()).unwrap_or_default();
-                let text = format!("gate {id} opened by {by} ({person})");
+                let text =
+                    format!("gate {id} opened by {by} ({person}, session_user {})", sight.session_user);
                 turn.events.push(Event::Note { warning: false, text });
                 self.watch_gate(sight, gate, turn);
             }
@@ -243,14 +276,18 @@ impl Steps {
     }
 
     /// A clean-up is through.
-    pub(super) fn cleaned(&mut self, sight: &Sight, unit: Unit, turn: &mut Turn) {
+    pub(super) fn cleaned(&mut self, unit: Unit, turn: &mut Turn) {
         self.job = None;
         if let Some(offer) = self.offers.get_mut(unit.part as usize) {
             offer.stage = Stage::Done;
-            let text = format!("clean-up {} is done: {}", unit.part + 1, offer.sql);
+            let next = if matches!(self.course, Course::Halted { .. }) {
+                "; resume flies the step again"
+            } else {
+                ""
+            };
+            let text = format!("clean-up {} is done: {}{next}", unit.part + 1, offer.sql);
             turn.events.push(Event::Note { warning: false, text });
         }
-        self.enter(sight.at, unit.step, Stage::Stopped, "cleaned up: resume flies it again", turn);
     }
 
     /// A statement that an earlier part of the flight had sent, and whose end the log does not tell.

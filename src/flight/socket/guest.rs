@@ -47,7 +47,8 @@ pub(super) struct Guest {
 
 impl Guest {
     pub(super) fn new(number: u64, account: Account, questions: mpsc::Sender<Question>) -> Guest {
-        let speaker = Speaker { seat: Seat::Guest(number), operator: account.name.clone(), stays: false };
+        let (seat, name) = (Seat::Guest(number), account.name.clone());
+        let speaker = Speaker { seat, operator: name.clone(), account: name, stays: false };
         Guest { speaker, account, questions, watches: false }
     }
 

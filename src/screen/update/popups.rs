@@ -6,10 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Leave, Order, Press, act, order, replay_action};
 use crate::engine::command::Command;
+use crate::engine::steps::{PauseHow, Will};
 use crate::screen::action::Action;
 use crate::screen::keymap::Key;
 use crate::screen::typed;
-use crate::screen::ui::{Confirm, Line, Loudness, Popup, Purpose, Ui};
+use crate::screen::ui::{Confirm, Gate, Line, Loudness, Popup, Purpose, Ui};
 
 pub(super) fn in_popup(ui: &mut Ui, popup: Popup, event: &KeyEvent, press: &Press<'_>) -> Option<Order> {
     match popup {
@@ -31,6 +32,8 @@ pub(super) fn in_popup(ui: &mut Ui, popup: Popup, event: &KeyEvent, press: &Pres
                 }
             }
         }
+        Popup::Hold { since_ms } => in_hold(ui, since_ms, event, press),
+        Popup::Gate(gate) => in_gate(ui, gate, event, press),
         Popup::Help(scroll) => scrolled(ui, event, press, scroll, Popup::Help),
         Popup::Details(row, scroll) => {
             scrolled(ui, event, press, scroll, |scroll| Popup::Details(row, scroll))
@@ -141,6 +144,51 @@ fn in_confirm(ui: &mut Ui, mut asked: Box<Confirm>, event: &KeyEvent, press: &Pr
         return None;
     }
     Some(Order::Command(asked.command))
+}
+
+/// What becomes of the statement under way.
+fn in_hold(ui: &mut Ui, since_ms: u64, event: &KeyEvent, press: &Press<'_>) -> Option<Order> {
+    let how = match answer(event) {
+        _ if press.now_ms.saturating_sub(since_ms) < Confirm::DEAF_MS => None,
+        Answer::Escape | Answer::Interrupt | Answer::Key('n' | 'q') => return None,
+        Answer::Key('c') => Some(PauseHow::Cancel),
+        Answer::Key('f') => Some(PauseHow::Finish),
+        _ => None,
+    };
+    let Some(how) = how else {
+        ui.popup = Some(Popup::Hold { since_ms });
+        return None;
+    };
+    order(ui, Command::Plan(Will::Pause { how }), press)
+}
+
+/// The name of a gate's step. A wrong one is told to be wrong, and typed anew.
+fn in_gate(ui: &mut Ui, mut gate: Box<Gate>, event: &KeyEvent, press: &Press<'_>) -> Option<Order> {
+    const LONGEST: usize = 200;
+    match answer(event) {
+        Answer::Escape | Answer::Interrupt => {
+            ui.say(press.now_ms, Loudness::Info, format!("gate {}: stays closed", gate.step));
+            return None;
+        }
+        _ if press.now_ms.saturating_sub(gate.since_ms) < Confirm::DEAF_MS => {}
+        Answer::Enter if !gate.so_far.is_empty() => {
+            let typed = std::mem::take(&mut gate.so_far);
+            let will = Will::Answer { typed: typed.clone(), person: String::new() };
+            match press.context.may(&Command::Plan(will.clone())) {
+                // The gate that was asked about may not be the one that waits by now.
+                Ok(()) if typed == gate.step => return Some(Order::Command(Command::Plan(will))),
+                Ok(()) => gate.refused = Some(format!("'{typed}' is not the name of this step")),
+                Err(why) => gate.refused = Some(why),
+            }
+        }
+        Answer::Backspace => {
+            gate.so_far.pop();
+        }
+        Answer::Key(c) if gate.so_far.len() < LONGEST && !c.is_control() => gate.so_far.push(c),
+        _ => {}
+    }
+    ui.popup = Some(Popup::Gate(gate));
+    None
 }
 
 fn in_line(ui: &mut Ui, mut line: Line, event: &KeyEvent, press: &Press<'_>) -> Option<Order> {

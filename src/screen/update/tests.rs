@@ -5,7 +5,9 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use super::*;
 use crate::engine::effect::Rung;
 use crate::engine::ids::BackendId;
+use crate::engine::steps::PauseHow;
 use crate::engine::testing::{A, B};
+use crate::screen::views::planned::{Flown, building, failed, gated, looking, queued};
 use crate::screen::views::testing::{Stage, jammed, quiet, watched};
 use crate::screen::views::{self};
 
@@ -16,6 +18,7 @@ fn key(text: &str) -> KeyEvent {
     match text {
         "esc" => KeyCode::Esc.into(),
         "enter" => KeyCode::Enter.into(),
+        "tab" => KeyCode::Tab.into(),
         text => match text.strip_prefix("ctrl-") {
             Some(c) => {
                 KeyEvent::new(KeyCode::Char(c.chars().next().expect("a letter")), KeyModifiers::CONTROL)
@@ -191,4 +194,123 @@ fn a_speed_is_for_a_replay() {
     pressed(&mut stage, &line);
     assert_eq!(pressed(&mut stage, &["enter"]), None);
     assert!(said(&stage).contains("this is no replay"), "{}", said(&stage));
+}
+
+/// Keys of a text, then enter.
+fn typed(text: &str) -> Vec<String> {
+    text.chars().map(String::from).chain(["enter".to_owned()]).collect()
+}
+
+fn types(stage: &mut Stage, text: &str) -> Option<Order> {
+    let keys = typed(text);
+    pressed(stage, &keys.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn will(will: Will) -> Option<Order> {
+    Some(Order::Command(Command::Plan(will)))
+}
+
+#[test]
+fn a_plan_is_held_at_once_between_attempts_and_by_choice_amid_one() {
+    let mut stage = looking().stage(100);
+    let finish = Will::Pause { how: PauseHow::Finish };
+    assert_eq!(pressed(&mut stage, &["p"]), will(finish.clone()));
+    for (key, how) in [("c", PauseHow::Cancel), ("f", PauseHow::Finish)] {
+        let mut stage = building().stage(100);
+        assert_eq!(pressed(&mut stage, &["p"]), None);
+        assert!(matches!(stage.ui.popup, Some(Popup::Hold { .. })), "{:?}", stage.ui.popup);
+        assert_eq!(pressed(&mut stage, &["p", "y", "enter"]), None, "no other key is an answer");
+        assert_eq!(pressed(&mut stage, &[key]), will(Will::Pause { how }));
+    }
+    let mut stage = building().stage(100);
+    assert_eq!(pressed(&mut stage, &["p", "esc"]), None);
+    assert_eq!(stage.ui.popup, None);
+    let mut held = looking();
+    held.wants(finish);
+    assert_eq!(pressed(&mut held.stage(100), &["p"]), will(Will::Resume));
+    assert_eq!(pressed(&mut failed().stage(100), &["p"]), will(Will::Resume), "a halted one goes on as well");
+}
+
+#[test]
+fn an_abort_is_of_the_plan_and_asks_with_its_cost() {
+    let mut stage = queued().stage(60);
+    assert_eq!(pressed(&mut stage, &["a"]), None);
+    let Some(Popup::Confirm(asked)) = &stage.ui.popup else { panic!("{}", said(&stage)) };
+    assert_eq!(asked.command, Command::Plan(Will::Abort));
+    assert_eq!(asked.lines[0], "stop now: nothing lost, nothing left behind");
+    assert_eq!(asked.lines[1], "9 sessions wait behind it");
+    assert_eq!(pressed(&mut stage, &["y"]), will(Will::Abort));
+    let mut stage = queued().stage(60);
+    assert_eq!(types(&mut stage, ":abort pid 102"), None);
+    let Some(Popup::Confirm(asked)) = &stage.ui.popup else { panic!("{}", said(&stage)) };
+    assert!(matches!(asked.command, Command::Abort { .. }), "a session that is named is the session's");
+    let mut over = Flown::after(7).stage(100);
+    pressed(&mut over, &["a"]);
+    assert!(said(&over).contains("nothing is under guard"), "{}", said(&over));
+}
+
+#[test]
+fn a_gate_opens_for_its_name_and_tells_why_for_nothing_else() {
+    let mut stage = gated().stage(100);
+    assert_eq!(pressed(&mut stage, &["o"]), None);
+    assert_eq!(types(&mut stage, "yes"), None);
+    let Some(Popup::Gate(gate)) = &stage.ui.popup else { panic!("{:?}", stage.ui.popup) };
+    let why = "'yes' is not the name of the step that waits: app-v2";
+    assert_eq!((gate.so_far.as_str(), gate.refused.as_deref()), ("", Some(why)));
+    let answer = Will::Answer { typed: "app-v2".to_owned(), person: String::new() };
+    assert_eq!(types(&mut stage, "app-v2"), will(answer.clone()));
+    assert_eq!(types(&mut stage, ":answer app-v2"), will(answer));
+    assert_eq!(types(&mut stage, ":answer app-v3"), None);
+    assert!(said(&stage).contains("is not the name of the step that waits"), "{}", said(&stage));
+    let mut stage = gated().stage(100);
+    stage.ui.panes.insert(View::Cockpit, 2);
+    let mut stage = stage.selected(Row::Step("app-v2".to_owned()));
+    pressed(&mut stage, &["enter"]);
+    assert!(matches!(stage.ui.popup, Some(Popup::Gate(_))), "{:?}", stage.ui.popup);
+    let mut stage = looking().stage(100);
+    pressed(&mut stage, &["o"]);
+    assert!(said(&stage).contains("no gate waits for a person"), "{}", said(&stage));
+}
+
+#[test]
+fn undo_and_clean_up_show_their_statements_before_they_run() {
+    let mut stage = failed().stage(100);
+    assert_eq!(pressed(&mut stage, &["u"]), None);
+    let Some(Popup::Confirm(asked)) = &stage.ui.popup else { panic!("{}", said(&stage)) };
+    assert_eq!(asked.lines[0], "alter table users alter email drop not null;");
+    assert_eq!(pressed(&mut stage, &["y"]), will(Will::Undo { step: "set-not-null".to_owned() }));
+    for keys in [&["x"][..], &[":", "c", "l", "e", "a", "n", "u", "p", " ", "1", "enter"]] {
+        assert_eq!(pressed(&mut stage, keys), None);
+        let Some(Popup::Confirm(asked)) = &stage.ui.popup else { panic!("{}", said(&stage)) };
+        assert_eq!(asked.lines[0], "DROP INDEX CONCURRENTLY public.users_email_key");
+        assert_eq!(pressed(&mut stage, &["y"]), will(Will::CleanUp { number: 1 }));
+    }
+    let mut stage = building().stage(100);
+    pressed(&mut stage, &["u"]);
+    assert!(said(&stage).contains("pause it first"), "{}", said(&stage));
+}
+
+#[test]
+fn a_plan_in_the_air_is_never_left_unasked_nor_stopped_from_a_frozen_display() {
+    let mut stage = gated().stage(100);
+    assert_eq!(pressed(&mut stage, &["q"]), None);
+    assert!(matches!(stage.ui.popup, Some(Popup::Quit { .. })), "it is asked about");
+    pressed(&mut stage, &["esc"]);
+    stage.frozen_of = Some(stage.cockpit.clone());
+    for key in ["a", "o"] {
+        stage.ui.message = None;
+        assert_eq!(pressed(&mut stage, &[key]), None, "{key}");
+        assert!(said(&stage).contains("the display is frozen"), "{key}: {}", said(&stage));
+    }
+    assert!(pressed(&mut stage, &["p"]).is_some(), "the brake works all the same");
+}
+
+#[test]
+fn the_arrows_reach_the_plan_where_there_is_one() {
+    for (mut stage, panes) in [(looking().stage(100), 3), (quiet(), 2)] {
+        for pane in (1..panes).chain([0]) {
+            pressed(&mut stage, &["tab"]);
+            assert_eq!(stage.ui.pane(), (View::Cockpit, pane));
+        }
+    }
 }

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::header::{Part, clock, strip};
 use crate::engine::derive::words::plural;
 use crate::engine::guard::Level;
+use crate::engine::steps::{Course, Steps};
 use crate::screen::action::{self, Action, Available, Seat};
 use crate::screen::playback::Playback;
 use crate::screen::shown::{Origin, Shown};
@@ -29,6 +30,24 @@ const FLYING: [Action; 11] = [
     Action::Help,
     Action::Quit,
 ];
+/// The same while a plan is flown: what a question or a leftover asks for, and the brake, come first.
+const PLANNED: [Action; 13] = [
+    Action::OpenGate,
+    Action::CleanUp,
+    Action::Pause,
+    Action::Abort,
+    Action::Details,
+    Action::Undo,
+    Action::Terminate,
+    Action::WhatIf,
+    Action::Cancel,
+    Action::Arm,
+    Action::CommandLine,
+    Action::Help,
+    Action::Quit,
+];
+/// Keys that only stand there while they can be used.
+const AT_TIMES: [Action; 3] = [Action::OpenGate, Action::CleanUp, Action::Undo];
 const REPLAYING: [Action; 11] = [
     Action::Freeze,
     Action::Left,
@@ -174,12 +193,19 @@ fn landed(shown: &Shown<'_>) -> String {
 
 fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let context = shown.context();
-    let actions: &[Action] = if shown.seat == Seat::Replay { &REPLAYING } else { &FLYING };
+    let actions: &[Action] = match shown.seat {
+        Seat::Replay => &REPLAYING,
+        _ if shown.cockpit.steps().is_some() => &PLANNED,
+        _ => &FLYING,
+    };
     let mut spans = vec![Span::raw(" ")];
     let mut room = usize::from(area.width).saturating_sub(1);
     let cost = |action: Action| match shown.keymap.key(action) {
         key if key.is_empty() => 0,
         key => text::width(&key) + text::width(word(action, shown)) + 3,
+    };
+    let is_off = |action| {
+        matches!(action::available(action, &context), Available::No(_)) && shown.seat != Seat::Replay
     };
     // How to get help and how to get out is never left out.
     let mut kept: usize = ALWAYS.into_iter().map(cost).sum();
@@ -198,14 +224,12 @@ fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         if ALWAYS.contains(&action) {
             kept = kept.saturating_sub(needed);
         }
-        if needed + kept > room {
+        if needed + kept > room || (AT_TIMES.contains(&action) && is_off(action)) {
             continue;
         }
         room -= needed;
-        let off =
-            matches!(action::available(action, &context), Available::No(_)) && shown.seat != Seat::Replay;
         let (key_style, words_style) =
-            if off { (Meaning::KeyOff, Meaning::KeyOff) } else { (Meaning::Key, Meaning::Text) };
+            if is_off(action) { (Meaning::KeyOff, Meaning::KeyOff) } else { (Meaning::Key, Meaning::Text) };
         spans.push(Span::styled(key, shown.style(key_style)));
         spans.push(Span::raw(" "));
         spans.push(Span::styled(words, shown.style(words_style)));
@@ -226,9 +250,14 @@ fn word(action: Action, shown: &Shown<'_>) -> &'static str {
         }
         (Action::Left, Origin::Replay(_)) => "back",
         (Action::Right, Origin::Replay(_)) => "on",
+        (Action::Pause, _) if shown.cockpit.steps().is_some_and(is_held) => "resume",
         (Action::Freeze, _) if shown.frozen_ms.is_some() => "thaw",
         _ => action::spec(action).short,
     }
+}
+
+fn is_held(steps: &Steps) -> bool {
+    matches!(steps.course(), Course::Held { .. } | Course::Halted { .. })
 }
 
 /// ` ▶ 2x  00:12 ────│──▼──────│──── 03:40`

@@ -1,7 +1,7 @@
 //! The cockpit: what must be understood in three seconds.
 //!
 //! ```text
-//!  ┌ target ──────────────────────┐┌ locks ───────────────────────────┐      under 100 columns the panes
+//!  ┌ target, or plan ─────────────┐┌ locks ───────────────────────────┐      under 100 columns the panes
 //!  │ what, its phase, its cost    ││ the tree: who really blocks,     │      stand one above the other, and
 //!  ├ guard ───────────────────────┤│ what queues behind us            │      guard, replication and activity
 //!  │ rules, margins, plots        ││                                  │      become one line each
@@ -16,8 +16,9 @@ use ratatui::text::Line;
 
 use super::events::{event_line, is_notable};
 use super::parts::{Entry, entry_lines, guardrail_line};
-use super::target;
 use super::tree::{draw_tree, locks_title, row_of};
+use super::{plan, target};
+use crate::engine::Cockpit;
 use crate::engine::derive::replication::{ReplicationView, Verdict};
 use crate::engine::derive::tree::LockTree;
 use crate::screen::shown::Shown;
@@ -25,8 +26,13 @@ use crate::screen::theme::Meaning;
 use crate::screen::ui::Row;
 use crate::screen::widgets::pane;
 
-/// Panes that the arrows can move in: the tree, the timeline.
-pub(super) const PANES: u8 = 2;
+/// Panes that the arrows can move in: the tree, the timeline, the plan where there is one.
+pub(super) fn panes(cockpit: &Cockpit) -> u8 {
+    if cockpit.steps().is_some() { PLAN + 1 } else { PLAN }
+}
+
+/// The pane of the plan.
+const PLAN: u8 = 2;
 /// Narrower than this, the panes stand one above the other.
 const WIDE: u16 = 100;
 
@@ -40,6 +46,9 @@ pub(super) fn rows(shown: &Shown<'_>, pane: u8) -> Vec<Row> {
     if pane == 0 {
         let tree = LockTree::of(shown.cockpit, shown.seen());
         return tree.rows.iter().filter_map(row_of).collect();
+    }
+    if pane == PLAN {
+        return shown.cockpit.steps().map(plan::rows).unwrap_or_default();
     }
     super::timeline::numbered(shown)
         .filter(|(_, (_, event))| is_notable(event))
@@ -56,27 +65,41 @@ fn wide(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let [top, middle, bottom] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(rails + 2), Constraint::Length(6)])
             .areas(left);
-    target::draw(frame, top, shown);
+    let in_first = first(frame, top, shown);
     guard(frame, middle, shown);
     surroundings(frame, bottom, shown);
     let in_tree = locks(frame, right, shown);
     let in_events = events(frame, lower, shown);
-    if shown.ui.pane().1 == 0 { in_tree } else { in_events }
+    match shown.ui.pane().1 {
+        0 => in_tree,
+        PLAN => in_first,
+        _ => in_events,
+    }
 }
 
 fn narrow(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     let rails = u16::try_from(shown.cockpit.brake().guardrails().readings().len()).unwrap_or(3).min(3);
-    let target_height = shown.cockpit.target().map_or(5, |target| {
-        u16::try_from(target::entries(target, shown).len() + 2).unwrap_or(u16::MAX).clamp(5, 8)
-    });
+    let lines = |count: usize| u16::try_from(count + 2).unwrap_or(u16::MAX);
+    let foot = if area.height >= 20 { rails } else { 2 };
+    let target_height = match (shown.cockpit.steps(), shown.cockpit.target()) {
+        (Some(steps), _) => {
+            // A queue is seen from its root to its end; where nobody waits, the plan has the room.
+            let is_queue = !LockTree::of(shown.cockpit, shown.seen()).rows.is_empty();
+            let tree = if is_queue { 6 } else { 3 };
+            let most = area.height.saturating_sub(2 + foot + tree).max(5);
+            lines(plan::wanted(steps, shown)).clamp(5, most)
+        }
+        (None, Some(target)) => lines(target::entries(target, shown).len()).clamp(5, 8).min(area.height / 2),
+        (None, None) => 5.min(area.height / 2),
+    };
     let [top, middle, brief, lower] = Layout::vertical([
-        Constraint::Length(target_height.min(area.height / 2)),
+        Constraint::Length(target_height),
         Constraint::Fill(1),
         Constraint::Length(2),
-        Constraint::Length(if area.height >= 20 { rails } else { 2 }),
+        Constraint::Length(foot),
     ])
     .areas(area);
-    target::draw(frame, top, shown);
+    let in_first = first(frame, top, shown);
     let in_tree = locks(frame, middle, shown);
     let width = area.width.saturating_sub(2);
     let inside = |area: Rect| Rect { x: area.x + 1, width, ..area };
@@ -84,7 +107,18 @@ fn narrow(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
     around.extend(activity(shown));
     pane::lines(frame, inside(brief), entry_lines(&around, width, brief.height, shown));
     pane::lines(frame, inside(lower), latest(usize::from(lower.height), width, shown));
-    in_tree
+    if shown.ui.pane().1 == PLAN { in_first } else { in_tree }
+}
+
+/// The plan that is flown, or what is under guard.
+fn first(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
+    match shown.cockpit.steps() {
+        Some(steps) => plan::draw(frame, area, steps, shown.ui.pane().1 == PLAN, shown),
+        None => {
+            target::draw(frame, area, shown);
+            1
+        }
+    }
 }
 
 fn guard(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {

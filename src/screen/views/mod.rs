@@ -17,6 +17,9 @@ mod lines;
 mod locks;
 mod over;
 mod parts;
+pub(super) mod plan;
+#[cfg(test)]
+pub(crate) mod planned;
 mod presenter;
 mod progress;
 mod replication;
@@ -37,6 +40,7 @@ use ratatui::widgets::Clear;
 
 use super::shown::Shown;
 use super::ui::{Row, View};
+use crate::engine::Cockpit;
 pub(super) use header::clock;
 
 /// Between parts of a sentence or title.
@@ -92,9 +96,9 @@ pub fn draw(frame: &mut Frame<'_>, shown: &Shown<'_>) -> Drawn {
 }
 
 /// Panes of a screen that the arrows can move in.
-pub fn panes(view: View) -> u8 {
+pub fn panes(view: View, cockpit: &Cockpit) -> u8 {
     match view {
-        View::Cockpit => cockpit::PANES,
+        View::Cockpit => cockpit::panes(cockpit),
         View::Replication => replication::PANES,
         _ => 1,
     }

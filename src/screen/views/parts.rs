@@ -55,7 +55,13 @@ impl Entry {
         Entry { label, text: text.into(), style: shown.style(Meaning::Text) }
     }
 
-    fn wrapped(&self, width: u16) -> Vec<Line<'static>> {
+    /// `text` behind a word, all of it in the word's style.
+    pub(super) fn loud(word: &str, meaning: Meaning, text: impl Into<String>, shown: &Shown<'_>) -> Entry {
+        Entry { style: shown.style(meaning), ..Entry::headed(word, meaning, text, shown) }
+    }
+
+    /// In as many lines as it needs.
+    pub(super) fn wrapped(&self, width: u16) -> Vec<Line<'static>> {
         let indent = text::width(&self.label.content);
         let room = usize::from(width).saturating_sub(indent).max(1);
         let lines = text::wrap(&text::clean(&self.text), room).into_iter().enumerate();
@@ -66,7 +72,8 @@ impl Entry {
         lines.collect()
     }
 
-    fn cut(&self, width: u16, shown: &Shown<'_>) -> Line<'static> {
+    /// In one line.
+    pub(super) fn cut(&self, width: u16, shown: &Shown<'_>) -> Line<'static> {
         let spans = vec![self.label.clone(), Span::styled(self.text.clone(), self.style)];
         two_sided(spans, Vec::new(), width, shown)
     }

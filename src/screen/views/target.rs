@@ -98,14 +98,7 @@ fn state_entry(target: &Target, shown: &Shown<'_>) -> Entry {
     match cockpit.ages().age_ms(seen, target.pid()) {
         Some(waited_ms) => {
             let lock = awaited.or(lock).unwrap_or_else(|| "a lock".to_owned());
-            let blockers = cockpit.scene().graph.blockers_of(target.pid());
-            let whom = match blockers {
-                [] => "; the server named nobody it waits for".to_owned(),
-                [one] => format!("; held up by {}", blocker(*one, &tree, shown)),
-                [first, rest @ ..] => {
-                    format!("; held up by {} and {} more", blocker(*first, &tree, shown), rest.len())
-                }
-            };
+            let whom = held_up_by(target, shown);
             Entry::headed("WAITING", Meaning::Warn, format!("{} for {lock}{whom}", tenths(waited_ms)), shown)
         }
         None => {
@@ -113,6 +106,18 @@ fn state_entry(target: &Target, shown: &Shown<'_>) -> Entry {
             let mild = if target.strong { "" } else { " (reads and writes go on)" };
             let word = if target.state == State::Active { "RUNNING" } else { target.state.name() };
             Entry::headed(word, Meaning::StateActive, format!("holds {lock}{mild}"), shown)
+        }
+    }
+}
+
+/// For whom a target that is seen to wait, waits.
+pub(super) fn held_up_by(target: &Target, shown: &Shown<'_>) -> String {
+    let tree = LockTree::of(shown.cockpit, shown.seen());
+    match shown.cockpit.scene().graph.blockers_of(target.pid()) {
+        [] => "; the server named nobody it waits for".to_owned(),
+        [one] => format!("; held up by {}", blocker(*one, &tree, shown)),
+        [first, rest @ ..] => {
+            format!("; held up by {} and {} more", blocker(*first, &tree, shown), rest.len())
         }
     }
 }
@@ -130,7 +135,8 @@ fn blocker(pid: Pid, tree: &LockTree, shown: &Shown<'_>) -> String {
     format!("{letter}{who} {}, {}{age}", shown.application(&one.application), one.state_name())
 }
 
-fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
+/// How far it is, as far as anybody can tell.
+pub(super) fn progress_entry(target: &Target, shown: &Shown<'_>) -> Option<Entry> {
     let view = ProgressView::of(shown.cockpit, shown.history, shown.seen());
     let plain = shown.style(Meaning::Text);
     if let Some(line) = view.lines.iter().find(|line| line.pid == target.pid()) {

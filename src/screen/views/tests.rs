@@ -1,14 +1,14 @@
 //! What every screen keeps to, and what each shows of the scenes it is for.
 
 use super::testing::{Stage, blank, blinded, busy, jammed, masked, quiet, unlooked, watched};
-use super::{line, rows};
+use super::{line, planned, rows};
 use crate::engine::command::{ArmScope, Command};
 use crate::engine::ids::{At, BackendId, Pid};
 use crate::engine::overrides::Override;
 use crate::engine::story::{alice, session};
 use crate::engine::testing::{A, B};
 use crate::screen::action::Seat;
-use crate::screen::ui::{Confirm, Line, Popup, Purpose, Row, Typed, View};
+use crate::screen::ui::{Confirm, Gate, Line, Popup, Purpose, Row, Typed, View};
 
 fn scenes() -> Vec<(&'static str, Stage)> {
     vec![
@@ -21,6 +21,10 @@ fn scenes() -> Vec<(&'static str, Stage)> {
         ("busy", busy()),
         ("blinded", blinded()),
         ("recorded", Stage::recorded(5_150)),
+        ("prepared", planned::Flown::preparing().stage(100)),
+        ("queued", planned::queued().stage(100)),
+        ("gated", planned::gated().stage(100)),
+        ("hiding", planned::hiding().stage(100)),
     ]
 }
 
@@ -28,7 +32,7 @@ fn scenes() -> Vec<(&'static str, Stage)> {
 fn arrangements(stage: &Stage) -> Vec<(View, u8, Option<Popup>)> {
     let mut all: Vec<(View, u8, Option<Popup>)> = Vec::new();
     for view in View::ALL {
-        all.extend((0..super::panes(view)).map(|pane| (view, pane, None)));
+        all.extend((0..super::panes(view, &stage.cockpit)).map(|pane| (view, pane, None)));
     }
     let asked = |typed| {
         Popup::Confirm(Box::new(Confirm {
@@ -53,11 +57,18 @@ fn arrangements(stage: &Stage) -> Vec<(View, u8, Option<Popup>)> {
         Popup::Line(Line::new(Purpose::Command, "limit queue_depth 10 5m")),
         Popup::Line(Line::new(Purpose::Filter, "表")),
         Popup::Quit { since_ms: 0 },
+        Popup::Hold { since_ms: 0 },
+        Popup::Gate(Box::new(Gate {
+            step: "app-v2".to_owned(),
+            so_far: "app".to_owned(),
+            refused: Some("'x' is not the name of the step that waits: app-v2".to_owned()),
+            since_ms: 0,
+        })),
         Popup::Details(Row::Backend(gone), 0),
     ];
     let mut seen = Stage::of(stage.cockpit.clone(), stage.history.clone(), stage.now);
     for view in View::ALL {
-        for pane in 0..super::panes(view) {
+        for pane in 0..super::panes(view, &seen.cockpit) {
             seen.ui.view = view;
             seen.ui.panes.insert(view, pane);
             popups.extend(rows(&seen.shown()).into_iter().next_back().map(|row| Popup::Details(row, 0)));
@@ -122,7 +133,7 @@ fn nothing_that_steers_a_terminal_is_ever_drawn() {
 fn rows_are_unique_and_the_arrows_reach_every_one_of_them() {
     for (name, mut stage) in scenes() {
         for view in View::ALL {
-            for pane in 0..super::panes(view) {
+            for pane in 0..super::panes(view, &stage.cockpit) {
                 stage.ui.view = view;
                 stage.ui.panes.insert(view, pane);
                 stage.ui.selections.clear();
@@ -147,7 +158,7 @@ fn marked(stage: &Stage) -> Vec<usize> {
 fn rows_stand_in_the_order_in_which_they_are_drawn() {
     for (name, mut stage) in scenes() {
         for view in [View::Locks, View::Replication, View::Progress, View::Guardrails, View::Timeline] {
-            for pane in 0..super::panes(view) {
+            for pane in 0..super::panes(view, &stage.cockpit) {
                 stage.ui.view = view;
                 stage.ui.panes.insert(view, pane);
                 stage.ui.selections.clear();

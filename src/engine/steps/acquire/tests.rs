@@ -25,12 +25,37 @@ fn look(holders: Vec<Holder>) -> Look {
     Look { server_now: NOW, cost_us: 100, holders, in_all, queued: 0 }
 }
 
+/// The same at this moment of the server's clock; the ages stay.
+fn look_at(at_ms: u64, holders: Vec<Holder>) -> Look {
+    let moved_us = i64::try_from(at_ms * 1_000).expect("a short flight");
+    let later = |start: ServerTime| ServerTime(start.0 + moved_us);
+    let moved = |holder: Holder| Holder { xact_start: holder.xact_start.map(later), ..holder };
+    Look { server_now: later(NOW), ..look(holders.into_iter().map(moved).collect()) }
+}
+
 fn begun() -> Acquisition {
     Acquisition::begin(At::from_ms(0), &Acquire::default(), 1_000)
 }
 
 fn looked(acquisition: &mut Acquisition, at_ms: u64, holders: Vec<Holder>) -> Verdict {
-    acquisition.looked(At::from_ms(at_ms), &look(holders), true, |_| "public.users".to_owned())
+    acquisition.looked(At::from_ms(at_ms), &look_at(at_ms, holders), true, |_| "public.users".to_owned())
+}
+
+/// Eight readers one after the other without end, each of which begins by its own eighth later and lives `life_ms`.
+fn overlapping(at_ms: u64, life_ms: u64) -> Vec<Holder> {
+    let age_ms = |i: u64| i64::try_from((at_ms + i * life_ms / 8) % life_ms).expect("a short life");
+    (0_u32..8).map(|i| holder(20 + i.cast_signed(), BackendKind::Client, Some(age_ms(i.into())))).collect()
+}
+
+/// When the first attempt begins under these readers, and how long it waits.
+fn first_attempt(life_ms: u64) -> (u64, u64) {
+    let mut acquisition = begun();
+    for at_ms in (0..3_000).step_by(103) {
+        if let Verdict::Try(wait_ms) = looked(&mut acquisition, at_ms, overlapping(at_ms, life_ms)) {
+            return (at_ms, wait_ms);
+        }
+    }
+    panic!("it is never asked");
 }
 
 fn reader(age_ms: i64) -> Holder {
@@ -66,11 +91,16 @@ fn a_holder_whose_age_is_hidden_counts_as_old_and_so_does_a_prepared_transaction
 }
 
 #[test]
-fn the_threshold_climbs_with_failed_looks_where_readers_overlap_without_end() {
+fn the_threshold_climbs_with_failed_looks_where_holders_overlap_without_end() {
     let mut acquisition = begun();
     let mut asked = None;
     for at_ms in (0..3_000).step_by(100) {
-        if let Verdict::Try(wait_ms) = looked(&mut acquisition, at_ms, vec![reader(440), reader(20)]) {
+        // What a vacuum's life is teaches nothing, and without an armed guard it counts as anybody.
+        let holders = vec![holder(9, BackendKind::Autovacuum, Some(440)), reader(20)];
+        let look = look_at(at_ms, holders);
+        if let Verdict::Try(wait_ms) =
+            acquisition.looked(At::from_ms(at_ms), &look, false, |_| "public.users".to_owned())
+        {
             asked = Some((at_ms, wait_ms));
             break;
         }
@@ -81,13 +111,41 @@ fn the_threshold_climbs_with_failed_looks_where_readers_overlap_without_end() {
 }
 
 #[test]
+fn an_attempt_waits_for_as_long_as_holders_have_lived_while_it_was_looked() {
+    assert_eq!(first_attempt(20), (0, 100));
+    let (at_ms, wait_ms) = first_attempt(220);
+    assert_eq!(wait_ms, 250);
+    assert!(at_ms <= 206, "{at_ms}");
+    let (at_ms, wait_ms) = first_attempt(440);
+    assert_eq!(wait_ms, 500);
+    assert!(at_ms <= 309, "{at_ms}");
+}
+
+#[test]
+fn the_end_of_an_old_reader_teaches_nothing_and_a_life_is_forgotten() {
+    let mut acquisition = begun();
+    assert!(matches!(looked(&mut acquisition, 0, vec![reader(400)]), Verdict::Again(..)));
+    assert_eq!(looked(&mut acquisition, 100, Vec::new()), Verdict::Try(500), "it lived for 450 ms");
+    acquisition.missed(At::from_ms(600), 500, 0, false);
+    assert_eq!(looked(&mut acquisition, 20_000, Vec::new()), Verdict::Try(100));
+    let mut acquisition = begun();
+    assert!(matches!(looked(&mut acquisition, 0, vec![reader(4_000)]), Verdict::Again(..)));
+    assert_eq!(looked(&mut acquisition, 100, Vec::new()), Verdict::Try(100));
+}
+
+#[test]
 fn a_reader_that_grows_old_is_never_asked_behind() {
     let mut acquisition = begun();
     for at_ms in (100_u16..5_000).step_by(100) {
         let verdict = looked(&mut acquisition, at_ms.into(), vec![reader(i64::from(at_ms) + 10)]);
         assert!(matches!(verdict, Verdict::Again(..)), "at {at_ms} ms: {verdict:?}");
     }
-    assert!(matches!(looked(&mut acquisition, 5_100, Vec::new()), Verdict::Try(500)));
+    let shortest = Verdict::Try(100);
+    assert_eq!(
+        looked(&mut acquisition, 5_100, Vec::new()),
+        shortest,
+        "though longer waits are allowed by now"
+    );
 }
 
 #[test]
@@ -122,11 +180,16 @@ fn attempts_climb_rest_for_their_duty_and_end() {
 
 #[test]
 fn nothing_is_held_without_an_armed_guard() {
-    let mut acquisition = begun();
-    for attempt in 0..5 {
-        acquisition.missed(At::from_ms(attempt * 10_000), 100, 0, true);
+    for (armed, longest_ms) in [(false, 500), (true, 1_500)] {
+        let mut acquisition = begun();
+        for attempt in 0..5 {
+            let at = At::from_ms(attempt * 10_000);
+            acquisition.looked(at, &look(Vec::new()), armed, |_| String::new());
+            acquisition.missed(at, 100, 0, true);
+        }
+        let verdict = acquisition.looked(At::from_ms(60_000), &look(Vec::new()), armed, |_| String::new());
+        assert_eq!(verdict, Verdict::Try(longest_ms));
     }
-    assert_eq!((acquisition.wait_ms(false), acquisition.wait_ms(true)), (500, 1_500));
 }
 
 #[test]

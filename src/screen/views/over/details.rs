@@ -12,11 +12,12 @@
 //! ```
 //!
 //! Owns the sheet of labelled facts; what is said of a backend is in [`backend`] and [`words`], of guardrails and
-//! events in [`events`], of everything else in [`others`]. A row that is gone says so.
+//! events in [`events`], of steps in [`steps`], of everything else in [`others`]. A row that is gone says so.
 
 mod backend;
 mod events;
 mod others;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -1,6 +1,7 @@
 //! What lies over a screen: help, details, what-if, questions.
 
 mod help;
+mod plan;
 mod question;
 mod whatif;
 
@@ -21,6 +22,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) -> usiz
         Some(Popup::Details(row, scroll)) => return details::draw(frame, body, row, *scroll, shown),
         Some(Popup::WhatIf(backend)) => whatif::draw(frame, body, *backend, shown),
         Some(Popup::Confirm(asked)) => question::confirm(frame, body, asked, shown),
+        Some(Popup::Hold { .. }) => plan::hold(frame, body, shown),
+        Some(Popup::Gate(gate)) => plan::gate(frame, body, gate, shown),
         Some(Popup::Quit { .. }) => question::quit(frame, body, shown),
         // Typed at the foot.
         Some(Popup::Line(_)) | None => {}

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::open;
 use crate::engine::command::Command;
 use crate::engine::effect::Rung;
+use crate::engine::steps::{Glance, Steps, Will};
 use crate::engine::timeline::GuardState;
 use crate::screen::shown::Shown;
 use crate::screen::text;
@@ -15,7 +16,7 @@ use crate::screen::ui::Confirm;
 use crate::screen::views::header::{minute, state_word};
 use crate::screen::widgets::pane::lines;
 
-const WIDTH: u16 = 84;
+pub(super) const WIDTH: u16 = 84;
 
 /// An order that waits to be confirmed.
 pub(super) fn confirm(frame: &mut Frame<'_>, body: Rect, asked: &Confirm, shown: &Shown<'_>) {
@@ -64,6 +65,9 @@ fn verb(command: &Command) -> &'static str {
         Command::Stop { rung: Rung::Cancel, .. } => "cancels it",
         Command::Stop { rung: Rung::Terminate, .. } => "terminates it",
         Command::Arm { .. } => "arms it",
+        Command::Plan(Will::Abort) => "aborts the plan",
+        Command::Plan(Will::Undo { .. }) => "undoes it",
+        Command::Plan(Will::CleanUp { .. }) => "runs it",
         _ => "does it",
     }
 }
@@ -88,17 +92,28 @@ pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
     };
     let room = usize::from(WIDTH.min(body.width)).saturating_sub(4);
     let mut content = Vec::new();
+    let flown = shown.live.steps().filter(|steps| !steps.course().is_over());
     let under = match target {
+        _ if flown.is_some() => format!("A plan is in the air ({guard}). What becomes of the flight?"),
         Some(target) => format!("pid {} is under guard ({guard}). What becomes of the flight?", target.pid()),
         None => format!("The guard: {guard}. What becomes of the flight?"),
     };
     content.extend(wrapped(&under, room, Meaning::Text, shown));
     content.push(Line::default());
-    content.push(key("e", "end it: nothing is guarded any more; the migration goes on".to_owned()));
+    let end = match flown {
+        Some(steps) => ending(steps),
+        None => "end it: nothing is guarded any more; the migration goes on".to_owned(),
+    };
+    let room = room.saturating_sub(3);
+    for (number, line) in text::wrap(&end, room).into_iter().enumerate() {
+        content.push(if number == 0 { key("e", line) } else { key(" ", line) });
+    }
     if shown.may_detach {
         content.push(key("d", "detach: it flies on without a screen; lockpit join comes back".to_owned()));
     }
-    if target.is_some() {
+    if flown.is_some() {
+        content.push(key("a", "abort the plan first".to_owned()));
+    } else if target.is_some() {
         content.push(key("a", "abort the target first".to_owned()));
     }
     content.push(key("esc", "stay".to_owned()));
@@ -107,7 +122,20 @@ pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
     lines(frame, inside, content);
 }
 
-fn wrapped(line: &str, room: usize, meaning: Meaning, shown: &Shown<'_>) -> Vec<Line<'static>> {
+/// What ending the flight does to a plan in the air.
+fn ending(steps: &Steps) -> String {
+    let what = match steps.glance() {
+        Glance::Trying { wait_ms: Some(_), .. } => "its attempt holds up reads or writes and is stopped",
+        Glance::Trying { wait_ms: None, .. } => {
+            "its statement goes on without a guard, and --resume adopts it"
+        }
+        Glance::Program { .. } => "its program is ended",
+        _ => "no statement is under way",
+    };
+    format!("end it: {what}; lockpit run --resume goes on from here")
+}
+
+pub(super) fn wrapped(line: &str, room: usize, meaning: Meaning, shown: &Shown<'_>) -> Vec<Line<'static>> {
     text::wrap(&text::clean(line), room)
         .into_iter()
         .map(|line| Line::from(vec![Span::raw("  "), Span::styled(line, shown.style(meaning))]))

@@ -8,10 +8,12 @@ use crate::engine::derive::tree::LockTree;
 use crate::engine::derive::words::plural;
 use crate::engine::ids::Pid;
 use crate::engine::sample::State;
+use crate::engine::steps::{Course, Steps};
 use crate::screen::shown::Shown;
 use crate::screen::theme::Meaning;
 use crate::screen::views::activity::thousands;
 use crate::screen::views::header::tenths;
+use crate::screen::views::plan::words::at_hand;
 
 /// What happens, in one or two sentences.
 pub(super) fn happening(shown: &Shown<'_>) -> Vec<(String, Meaning)> {
@@ -22,6 +24,9 @@ pub(super) fn happening(shown: &Shown<'_>) -> Vec<(String, Meaning)> {
     let tree = LockTree::of(cockpit, shown.seen());
     let graph = &cockpit.scene().graph;
     let mut sentences = Vec::new();
+    if let Some(steps) = cockpit.steps() {
+        sentences.push(plan(steps, shown));
+    }
     if let Some(target) = cockpit.target() {
         let pid = target.pid();
         let kind = cockpit.catalog().kind(target.text);
@@ -72,6 +77,20 @@ pub(super) fn happening(shown: &Shown<'_>) -> Vec<(String, Meaning)> {
     };
     sentences.push((text, Meaning::Warn));
     sentences
+}
+
+/// Where the plan is, and whether it waits for a person.
+fn plan(steps: &Steps, shown: &Shown<'_>) -> (String, Meaning) {
+    let course = steps.course();
+    if let Some((_, question)) = steps.question() {
+        return (format!("The plan waits for an answer: {question}"), Meaning::Warn);
+    }
+    let meaning = match course {
+        Course::Halted { .. } => Meaning::Danger,
+        Course::Held { .. } => Meaning::Warn,
+        Course::Preparing | Course::Flying | Course::Over { .. } => Meaning::Text,
+    };
+    (format!("The plan is {}, {}.", course.word(), at_hand(steps, shown.now)), meaning)
 }
 
 fn waiters(number: u64) -> String {

@@ -3,7 +3,7 @@
 //! Owns the words. What has gone is told to have gone.
 
 use super::events::{guardrail, one_event, reading};
-use super::{Sheet, flight_time};
+use super::{Sheet, flight_time, steps};
 use crate::engine::derive::lookup::LockWords;
 use crate::engine::derive::replication::{ReplicationView, Reply, SenderLine, SlotLine, Verdict};
 use crate::engine::derive::tree::{Group, LockTree, Node};
@@ -25,6 +25,7 @@ pub(super) fn fill(sheet: &mut Sheet<'_>, row: &Row) {
         Row::Slot(name) => slot(sheet, name),
         Row::Guardrail(name) => guardrail(sheet, name),
         Row::Event(number) => one_event(sheet, *number),
+        Row::Step(id) => steps::fill(sheet, id),
         Row::Backend(_) => {}
     }
 }
@@ -61,6 +62,7 @@ pub(super) fn line(row: &Row, shown: &Shown<'_>) -> String {
             }
             None => format!("guardrail {name} has read nothing yet"),
         },
+        Row::Step(id) => steps::line(id, shown),
         Row::Event(number) => match numbered(shown).find(|(n, _)| n == number) {
             Some((_, (at, what))) => {
                 let (word, _, sentence) = event(what);
