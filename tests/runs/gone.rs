@@ -189,6 +189,29 @@ async fn two_flights_do_not_go_on_behind_one_log() {
 }
 
 #[tokio::test]
+async fn a_failover_before_it_goes_on_is_told() {
+    for version in on(ENDS) {
+        let primary = Cluster::fresh(version.major, ServerOptions::default());
+        let stage = stage(primary.database("failover").await, "begin").await;
+        let gate = "gate = { check = \"select count(*) = 1 from other\", every = \"100ms\" }\n";
+        let before = step("before", "create table made_once ()");
+        let plan = Plan::of(&format!("{before}[[step]]\nid = \"open\"\n{gate}"));
+        let run = plan.fly(&stage.db, &[]);
+        run.step("open", "running").await;
+        run.kill().await;
+        let standby = primary.standby("test-standby").await;
+        let there = standby.database_named(&stage.db.name);
+        plan.resume(&there, &[]).end_somehow().await.exits(3).says("the server is a standby");
+        let control = there.actor("test/control").await;
+        assert!(control.value::<bool>("select pg_promote()").await);
+        control.exec("insert into other values (1)").await;
+        let landed = plan.resume(&there, &[]).end().await.exits(0);
+        landed.says("the cluster was failed over since: its timeline is 2, it was 1");
+        landed.says("done by the log is before");
+    }
+}
+
+#[tokio::test]
 async fn what_a_killed_flight_left_can_fail_before_it_goes_on() {
     for version in on(ENDS) {
         let stage = stage(cluster(version.major).database("failed").await, SNAPSHOT).await;
