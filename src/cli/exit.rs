@@ -8,6 +8,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done.
     Done = 0,
+    /// A check found what cannot work.
+    Danger = 1,
     /// Usage error, or a file that cannot be used.
     Usage = 2,
     /// The server cannot be reached, or was lost.
@@ -32,6 +34,7 @@ impl From<Exit> for ExitCode {
 pub(super) const HELP: &str = "\
 Exit codes:
   0  done
+  1  a check found what cannot work
   2  usage error or bad plan; no such flight; the flight refused
   3  server or flight unreachable or lost
   4  a guardrail acted and the work did not complete

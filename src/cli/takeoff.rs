@@ -261,14 +261,16 @@ pub(super) fn failure(error: FlightError) -> Failure {
     Failure::new(exit, error)
 }
 
-fn connect_exit(kind: ErrorKind) -> Exit {
+/// The exit code of a session that could not be opened.
+pub(super) fn connect_exit(kind: ErrorKind) -> Exit {
     match kind {
         ErrorKind::TlsFiles => Exit::Usage,
         _ => Exit::Unreachable,
     }
 }
 
-fn with_password(conninfo: Conninfo) -> Result<Conninfo, Failure> {
+/// With the password, where it is to be asked for before connecting.
+pub(super) fn with_password(conninfo: Conninfo) -> Result<Conninfo, Failure> {
     if !conninfo.asks_password_first() {
         return Ok(conninfo);
     }

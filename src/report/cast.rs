@@ -249,7 +249,7 @@ impl Marks {
         let mut due = Vec::new();
         while let Some(mark) = self.marks.next_if(|mark| mark.at <= playback.now()) {
             let kind = match mark.kind {
-                MarkerKind::Target | MarkerKind::Guard => "",
+                MarkerKind::Target | MarkerKind::Guard | MarkerKind::Step => "",
                 MarkerKind::Note => "note: ",
                 MarkerKind::Gap => "gap: ",
                 MarkerKind::Trip => "trip: ",

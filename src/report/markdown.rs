@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::story::{Story, Target, Trip};
+use super::story::{FlownStep, Story, Target, Trip};
 use super::times::{Clock, flown, session_time, signed, utc};
 use super::{summary, words};
 use crate::engine::guard::seconds;
@@ -18,6 +18,7 @@ pub fn page(story: &Story) -> String {
     let mut page = Page { text: String::new(), clock: Clock::of(&story.flight) };
     page.heading(story);
     page.flight(story);
+    page.plan(story);
     page.trips(story);
     page.stops(story);
     page.blast(story);
@@ -103,6 +104,56 @@ impl Page {
         self.table(&["", ""], rows);
         self.line(&format!("Times are UTC, with the time flown; local time is {}.", code(&flight.zone)));
         self.line("");
+    }
+
+    fn plan(&mut self, story: &Story) {
+        let Some(plan) = &story.plan else { return };
+        self.line("## The plan");
+        self.line("");
+        self.line(&format!("**{}**", prose(&plan.sentence)));
+        self.line("");
+        let or_none = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), code);
+        let rows = [
+            vec!["plan".to_owned(), code(&plan.name)],
+            vec!["version".to_owned(), or_none(&plan.version)],
+            vec!["owner".to_owned(), or_none(&plan.owner)],
+            vec!["digest".to_owned(), code(words::digest(plan))],
+        ];
+        self.table(&["", ""], rows);
+        if plan.is_resumed {
+            self.line("It went on where an earlier flight had been cut off; that one has a log of its own.");
+            self.line("");
+        }
+        let rows: Vec<_> = plan.steps.iter().map(|step| self.step(step)).collect();
+        let head = ["", "phase", "step", "what", "stage", "began", "took", "attempts", "waited for longest"];
+        self.table(&head, rows);
+        for step in plan.steps.iter().filter(|step| !step.reason.is_empty()) {
+            self.line(&format!("- {} {}: {}", code(&step.id), step.stage, prose(&step.reason)));
+        }
+        for gate in &plan.gates {
+            let time = self.time(signed(gate.at_ms));
+            self.line(&format!("- gate {} was opened {time} by {}", code(&gate.id), prose(&gate.by)));
+        }
+        for offer in &plan.clean_ups {
+            let shout = if offer.hides_rows { "**ROWS ARE HIDDEN**: " } else { "" };
+            self.line(&format!("- left behind: {shout}{}", prose(&offer.sentence)));
+            self.line(&format!("  - to clean up, {}: {}", words::clean_up(&offer.stage), code(&offer.sql)));
+        }
+        self.line("");
+    }
+
+    fn step(&self, step: &FlownStep) -> Vec<String> {
+        vec![
+            step.number.to_string(),
+            step.phase.clone().unwrap_or_else(|| "-".to_owned()),
+            code(&step.id),
+            code(&step.what),
+            format!("{}{}", step.stage, words::items(step)),
+            step.began_ms.map_or_else(|| "-".to_owned(), |at_ms| self.time(signed(at_ms))),
+            words::took(step),
+            step.attempts.to_string(),
+            words::waited(step).map_or_else(|| "-".to_owned(), |waited| prose(&waited)),
+        ]
     }
 
     fn trips(&mut self, story: &Story) {

@@ -10,6 +10,10 @@ use serde::Serialize;
 
 use super::plan::{Signal, Unit};
 
+mod flown;
+
+pub use flown::{FlownPlan, FlownStep, Items, OfferedCleanUp, OpenedGate};
+
 /// Number of the schema, in the first field of every report.
 pub const SCHEMA: u32 = 1;
 
@@ -28,6 +32,9 @@ pub struct Story {
     pub flight: Flight,
     /// What it came to.
     pub totals: Totals,
+    /// The plan that was flown; only in the reports of flights that flew one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<FlownPlan>,
     /// The work that came under guard, in order.
     pub targets: Vec<Target>,
     /// Guardrails that said it is time to act, in order.

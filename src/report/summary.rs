@@ -109,6 +109,15 @@ fn done(story: &Story) -> String {
 }
 
 fn left(story: &Story) -> String {
+    let open = story.plan.iter().flat_map(|plan| &plan.clean_ups).filter(|offer| offer.stage != "done");
+    let open: Vec<String> = open.map(|offer| offer.sentence.clone()).collect();
+    match open.is_empty() {
+        true => left_by_stops(story),
+        false => more(&open[..open.len().min(MOST)], open.len(), 0),
+    }
+}
+
+fn left_by_stops(story: &Story) -> String {
     let costs: Vec<_> = story.stops.iter().filter_map(|stop| stop.cost.as_ref()).collect();
     if story.stops.is_empty() {
         return match is_partial(story) {

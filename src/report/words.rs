@@ -3,7 +3,7 @@
 //! Owns sentences and amounts; knows nothing of how they are set.
 
 use super::plan::{Signal, Unit};
-use super::story::{Kind, Node, Series, Stop, Story, Target, Trip};
+use super::story::{FlownPlan, FlownStep, Kind, Node, Series, Stop, Story, Target, Trip};
 use super::times::session_time;
 use crate::engine::derive::words::{bytes, count, plural};
 use crate::engine::guard::{self, seconds};
@@ -29,6 +29,39 @@ pub(super) fn amount(unit: Unit, value: u64) -> String {
         Unit::Microseconds => seconds(value / 1_000),
         Unit::Bytes => bytes(value),
         Unit::PerSecond => format!("{}/s", count(value)),
+    }
+}
+
+/// As much of a plan's digest as people compare.
+pub(super) fn digest(plan: &FlownPlan) -> &str {
+    plan.digest.get(..12).unwrap_or(&plan.digest)
+}
+
+/// How long a step took.
+pub(super) fn took(step: &FlownStep) -> String {
+    match (step.began_ms, step.ended_ms) {
+        (Some(began_ms), Some(ended_ms)) => seconds(ended_ms.saturating_sub(began_ms)),
+        (Some(_), None) => "not over".to_owned(),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+/// How many of a step's items are done, where it has any.
+pub(super) fn items(step: &FlownStep) -> String {
+    step.items.map_or_else(String::new, |items| format!(", {} of {} items", items.done, items.all))
+}
+
+/// Whom a step waited for longest, and for how long.
+pub(super) fn waited(step: &FlownStep) -> Option<String> {
+    let who = step.waited_for.as_ref()?;
+    Some(format!("{who}: {}", maybe_ms(step.waited_ms)))
+}
+
+/// What became of a clean-up.
+pub(super) fn clean_up(stage: &str) -> &str {
+    match stage {
+        "ready" => "not done in this flight",
+        stage => stage,
     }
 }
 

@@ -12,6 +12,7 @@ use std::thread;
 
 use super::views::clock;
 use crate::engine::ids::At;
+use crate::engine::steps::Stage;
 use crate::engine::timeline::{Event, GuardState};
 use crate::log::{Damage, Ending};
 use crate::replay::{Replay, ReplayError, Step};
@@ -39,6 +40,8 @@ pub struct Marker {
 pub enum MarkerKind {
     /// Work came under guard or left it.
     Target,
+    /// A step of the plan took another stage.
+    Step,
     /// A remark, or a command of the operator.
     Note,
     /// The guard changed its state.
@@ -315,6 +318,7 @@ impl Reading {
     fn read(&self) -> Result<Option<Ending>, ReplayError> {
         let mut replay = Replay::open(&self.log)?;
         let (mut to, mut markers, mut drifted, mut told) = (At::default(), Vec::new(), false, 0);
+        let mut at_step: Option<String> = None;
         for n in 1_usize.. {
             if self.is_stopped() {
                 return Ok(None);
@@ -323,7 +327,16 @@ impl Reading {
             if let Some(step) = &step {
                 to = to.max(step.at());
                 drifted |= is_drift(step) && !replay.is_rejudged();
-                markers.extend(marks(step, &replay, told));
+                for marker in marks(step, &replay, told) {
+                    // A stage that is told anew for another reason is no other place to go to.
+                    if marker.kind == MarkerKind::Step && at_step.as_ref() == Some(&marker.text) {
+                        continue;
+                    }
+                    if marker.kind == MarkerKind::Step {
+                        at_step = Some(marker.text.clone());
+                    }
+                    markers.push(marker);
+                }
                 told = replay.cockpit().timeline().total();
             }
             if step.is_none() || n.is_multiple_of(STEPS) {
@@ -360,6 +373,18 @@ fn marks(step: &Step, replay: &Replay, told: u64) -> Vec<Marker> {
     marks
 }
 
+/// A stage that is worth going to; why, where it is not what was hoped for.
+fn step_mark(id: &str, stage: Stage, reason: &str) -> Option<String> {
+    let word = stage.word();
+    match stage {
+        Stage::Acquiring | Stage::Running | Stage::Done => Some(format!("step {id} {word}")),
+        Stage::Paused | Stage::Stopped | Stage::Failed | Stage::Skipped => {
+            Some(format!("step {id} {word}: {reason}"))
+        }
+        Stage::Ready | Stage::Forecast | Stage::Verifying => None,
+    }
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(MOST_CHARS).collect()
 }
@@ -373,6 +398,7 @@ fn mark(event: &Event) -> Option<(MarkerKind, String)> {
         Event::TargetEnded { target, .. } => {
             (MarkerKind::Target, format!("target over: pid {}", target.attempt.backend.pid))
         }
+        Event::Step { id, stage, reason, .. } => (MarkerKind::Step, step_mark(id, *stage, reason)?),
         Event::Guard { state: GuardState::Blind, sentence } => {
             (MarkerKind::Gap, format!("blind: {sentence}"))
         }

@@ -20,10 +20,11 @@ pub(crate) enum Name {
     Lag,
     Prepared,
     Deadlock,
+    Plan,
 }
 
 impl Name {
-    pub(crate) const ALL: [Name; 9] = [
+    pub(crate) const ALL: [Name; 10] = [
         Name::Healthy,
         Name::Jam,
         Name::Masked,
@@ -33,6 +34,7 @@ impl Name {
         Name::Lag,
         Name::Prepared,
         Name::Deadlock,
+        Name::Plan,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Name {
             Name::Lag => "lag",
             Name::Prepared => "prepared",
             Name::Deadlock => "deadlock",
+            Name::Plan => "plan",
         }
     }
 
@@ -71,6 +74,7 @@ impl Name {
             Name::Cic => last_wait_for_locker(self),
             // While it lasts.
             Name::Blind => At(marked(MarkerKind::Gap).0 + 3_000_000),
+            Name::Plan => marked(MarkerKind::Step),
         }
     }
 }

@@ -1,118 +1,18 @@
-//! What `check` prints: a page for people, an object for programs.
+//! The page that `check` prints for people.
 //!
-//! Owns their layout. Literals of statements are in neither. What no server was asked for is null in the object, and
-//! said on the page.
+//! Owns its layout. Literals of statements are not on it. What no server was asked for is said.
 
-use serde::Serialize;
-
+use super::asked::{Asked, AskedPart, AskedStep, Finding};
+use crate::engine::derive::words::bytes;
 use crate::engine::duration::duration_text;
 use crate::engine::plan::facts::Survey;
-use crate::engine::plan::forecast::Forecast;
+use crate::engine::plan::forecast::{DataKind, Forecast};
 use crate::engine::plan::{Gate, Part, Phase, PlanStep, Work};
 use crate::plan::outlook::Outlook;
 use crate::plan::{Compiled, Wishes, unmet};
 
-/// The object for programs.
-#[derive(Debug, Serialize)]
-struct Checked<'a> {
-    danger: bool,
-    plan: &'a str,
-    version: Option<&'a str>,
-    owner: Option<&'a str>,
-    digest: &'a str,
-    begins_utc_ms: Option<i64>,
-    ends_utc_ms: Option<i64>,
-    steps: Vec<CheckedStep<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct CheckedStep<'a> {
-    id: &'a str,
-    phase: Option<&'static str>,
-    work: &'static str,
-    for_each: Option<&'a str>,
-    expect_ms: Option<u64>,
-    statements: Vec<CheckedStatement<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct CheckedStatement<'a> {
-    line: u32,
-    kind: &'a str,
-    sql: &'a str,
-    transaction: bool,
-    locks: Option<Vec<Lock>>,
-    rewrites: Option<bool>,
-    scans: Option<bool>,
-    stop_cost: String,
-    findings: Vec<Finding>,
-}
-
-#[derive(Debug, Serialize)]
-struct Lock {
-    relation: String,
-    mode: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Finding {
-    rule: String,
-    message: String,
-    suggestion: Option<String>,
-}
-
-/// The object for programs, in one line.
-pub(super) fn json(compiled: &Compiled, utc_us: i64) -> serde_json::Result<String> {
-    let outlook = Outlook::of(compiled, utc_us);
-    let plan = &compiled.plan;
-    let checked = Checked {
-        danger: false,
-        plan: &plan.name,
-        version: plan.version.as_deref(),
-        owner: plan.owner.as_deref(),
-        digest: &plan.digest,
-        begins_utc_ms: outlook.begins_utc_us.map(|us| us / 1_000),
-        ends_utc_ms: outlook.ends_utc_us.filter(|_| outlook.is_told).map(|us| us / 1_000),
-        steps: plan.steps.iter().zip(&compiled.wishes).map(|(step, wishes)| checked(step, wishes)).collect(),
-    };
-    Ok(serde_json::to_string(&checked)? + "\n")
-}
-
-fn checked<'a>(step: &'a PlanStep, wishes: &Wishes) -> CheckedStep<'a> {
-    let (work, for_each, parts): (_, _, &[Part]) = match &step.work {
-        Work::Sql { parts, for_each } => ("sql", for_each.as_deref(), parts),
-        Work::Gate(_) => ("gate", None, &[]),
-        Work::Program { .. } => ("command", None, &[]),
-        Work::Backfill { .. } => ("backfill", None, &[]),
-    };
-    let statements = parts.iter().flat_map(|part| part.statements.iter().map(move |it| (part, it)));
-    CheckedStep {
-        id: &step.id,
-        phase: step.phase.map(Phase::word),
-        work,
-        for_each,
-        expect_ms: wishes.expect_ms,
-        statements: statements
-            .map(|(part, statement)| CheckedStatement {
-                line: statement.line,
-                kind: &statement.form.kind,
-                sql: &statement.said,
-                transaction: part.transaction,
-                locks: None,
-                rewrites: None,
-                scans: None,
-                stop_cost: stop_cost(&Part {
-                    transaction: part.transaction,
-                    statements: vec![statement.clone()],
-                }),
-                findings: Vec::new(),
-            })
-            .collect(),
-    }
-}
-
 /// The page for people.
-pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
+pub(super) fn text(compiled: &Compiled, asked: Option<&Asked>, utc_us: i64) -> String {
     let plan = &compiled.plan;
     let mut page = plan.name.clone();
     for more in [&plan.version, &plan.owner].into_iter().flatten() {
@@ -125,24 +25,114 @@ pub(super) fn text(compiled: &Compiled, utc_us: i64) -> String {
         let head = format!("{:>3} {:<ids$}  {phase:<8}  {}", number + 1, step.id, work(step, wishes));
         page += &format!("\n{}\n", head.trim_end());
         if let Work::Sql { parts, .. } = &step.work {
-            for part in parts {
-                statements(&mut page, part);
+            match asked.and_then(|asked| asked.steps.get(number)) {
+                Some(asked) => asked_step(&mut page, parts, asked),
+                None => parts.iter().for_each(|part| unasked(&mut page, part)),
             }
         }
     }
     page += &format!("\n{}\n", Outlook::of(compiled, utc_us).sentence());
-    for wish in unmet(compiled) {
-        page += &format!("{wish}\n");
+    match asked {
+        Some(asked) => database(&mut page, asked),
+        None => {
+            for wish in unmet(compiled) {
+                page += &format!("{wish}\n");
+            }
+            page += "locks, sizes and blockers are not known without a server\n";
+        }
     }
-    page += "locks, sizes and blockers are not known without a server\n";
     page
 }
 
-fn statements(page: &mut String, part: &Part) {
+/// A part of which no server was asked.
+fn unasked(page: &mut String, part: &Part) {
     for statement in &part.statements {
         *page += &format!("    line {}: {}\n", statement.line, statement.said);
     }
     *page += &format!("      stopped, it {}\n", stop_cost(part));
+}
+
+/// What a server says of a step.
+fn asked_step(page: &mut String, parts: &[Part], asked: &AskedStep) {
+    match &asked.items {
+        Some((0, _)) => *page += "    no items now: nothing would be done\n",
+        Some((many, Some(first))) => {
+            *page += &format!("    {} now; what follows is of the first, {first}\n", counted(*many, "item"));
+        }
+        _ => {}
+    }
+    for (index, part) in parts.iter().enumerate() {
+        match asked.parts.get(index) {
+            Some(asked) => asked_part(page, part, asked),
+            None => unasked(page, part),
+        }
+    }
+    findings(page, "    ", &asked.findings);
+}
+
+fn asked_part(page: &mut String, part: &Part, asked: &AskedPart) {
+    for (statement, about) in part.statements.iter().zip(&asked.statements) {
+        *page += &format!("    line {}: {}\n", statement.line, statement.said);
+        findings(page, "      ", &about.findings);
+    }
+    let Forecast { locks, data, unknown, stop_loses, stop_leaves, .. } = &asked.forecast;
+    for need in locks {
+        let word = if need.sure { "locks" } else { "may lock" };
+        let why = need.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        *page += &format!("      {word} {}: {}{why}\n", need.name, need.mode);
+    }
+    for work in data {
+        let (name, size) = (&work.name, bytes(work.bytes));
+        let said = match work.kind {
+            DataKind::Scan => format!("reads all of {name}, {size}"),
+            DataKind::Rewrite => format!("writes {name} anew, {size} and its indexes"),
+            DataKind::Build => format!("builds an index over {name}, {size}"),
+            DataKind::Unknown => format!("may read or write all of {name}, {size}"),
+        };
+        *page += &format!("      {said}, under {}\n", work.under);
+    }
+    for unknown in unknown {
+        *page += &format!("      not known: {unknown}\n");
+    }
+    if let Some(holder) = &asked.in_the_way {
+        *page += &format!("      in the way now: {holder}\n");
+    }
+    if asked.queued > 0 {
+        *page += &format!(
+            "      {} for its relations now\n",
+            match asked.queued {
+                1 => "1 session waits".to_owned(),
+                many => format!("{many} sessions wait"),
+            }
+        );
+    }
+    *page += &format!("      stopped, it loses: {stop_loses}; leaves: {stop_leaves}\n");
+}
+
+/// What concerns the plan or the database as a whole.
+fn database(page: &mut String, asked: &Asked) {
+    findings(page, "", &asked.findings);
+    for offer in &asked.leftovers {
+        let loud = if offer.hides_rows { "ROWS ARE HIDDEN: " } else { "" };
+        *page += &format!("left behind: {loud}{}\n  to clean up: {};\n", offer.sentence, offer.sql);
+    }
+    let version = asked.version_num;
+    *page += &format!(
+        "asked PostgreSQL {}.{}; sizes are its last estimates, holders those of this moment\n",
+        version / 10_000,
+        version % 10_000
+    );
+    if asked.is_danger() {
+        *page += "DANGER: something in this plan cannot work here\n";
+    }
+}
+
+fn findings(page: &mut String, indent: &str, findings: &[Finding]) {
+    for finding in findings {
+        let word = if finding.is_danger { "DANGER: " } else { "note: " };
+        let suggestion = finding.suggestion.as_ref().map(|it| format!("; {it}")).unwrap_or_default();
+        *page += &format!("{indent}{word}{}{suggestion}\n", finding.message);
+    }
 }
 
 /// What a step does, in words.
@@ -179,7 +169,7 @@ fn gate_words(gate: &Gate) -> String {
 }
 
 /// What is known without a server of the cost of stopping a part.
-fn stop_cost(part: &Part) -> String {
+pub(super) fn stop_cost(part: &Part) -> String {
     let nothing = Survey {
         version_num: 0,
         deadlock_timeout_ms: 1_000,

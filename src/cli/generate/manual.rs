@@ -149,7 +149,7 @@ mod tests {
         }
         assert!(!page.contains(".SH EXTRA"), "exit codes are told once");
         let codes: Vec<String> = exit_codes().into_iter().map(|(code, _)| code).collect();
-        assert_eq!(codes, ["0", "2", "3", "4", "5", "6", "7", "8", "9"]);
+        assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
         for variable in
             ["LOCKPIT_OPERATOR", "LOCKPIT_LABEL", "LOCKPIT_THEME", "LOCKPIT_GLYPHS", "LOCKPIT_PG_BIN"]
         {

@@ -4,6 +4,7 @@
 
 use super::Part;
 use super::form::{Act, Deed, Detaching, Expect, Form};
+use crate::engine::derive::words::name_parts;
 
 impl Form {
     /// What must hold once it is through.
@@ -15,6 +16,16 @@ impl Form {
 }
 
 impl Part {
+    /// Whether the relation that is written like this is there once all its statements are through, because of them.
+    pub fn makes(&self, written: &str) -> bool {
+        let made = self.expects();
+        made.iter().any(|expect| match expect {
+            Expect::Relation { name } | Expect::Index { index: name, .. } => is_one(name, written),
+            Expect::Partition { partition, .. } => is_one(partition, written),
+            _ => false,
+        })
+    }
+
     /// What must hold once all its statements are through.
     pub fn expects(&self) -> Vec<Expect> {
         let mut expects = Vec::new();
@@ -124,6 +135,12 @@ fn of(act: &Act) -> Vec<Expect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether two written names mean one relation, as far as both tell.
+fn is_one(one: &str, other: &str) -> bool {
+    let (Some(one), Some(other)) = (name_parts(one), name_parts(other)) else { return false };
+    one.iter().rev().zip(other.iter().rev()).all(|(one, other)| one == other)
 }
 
 /// `name` in the schema in which `written` is, as far as that is written.

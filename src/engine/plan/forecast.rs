@@ -97,6 +97,13 @@ impl Forecast {
     }
 }
 
+impl Forecast {
+    /// What is said in [`Forecast::unknown`] of a relation, as written, that is not there.
+    pub fn not_there(relation: &str) -> String {
+        format!("there is no relation {relation} now: what it locks is not known")
+    }
+}
+
 /// Commands that wait for others without being in anybody's way, and must not be cut short.
 fn is_weak(kind: &str) -> bool {
     kind.ends_with(" CONCURRENTLY") && kind != "REFRESH MATERIALIZED VIEW CONCURRENTLY"

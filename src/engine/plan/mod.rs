@@ -14,6 +14,7 @@ pub mod form;
 pub mod leftover;
 mod locks;
 pub mod order;
+pub mod refusal;
 pub mod window;
 
 use serde::{Deserialize, Serialize};

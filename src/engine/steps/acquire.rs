@@ -252,7 +252,7 @@ pub fn age_ms(look: &Look, holder: &Holder) -> Option<u64> {
 }
 
 /// A holder in the way, for people.
-fn told(look: &Look, holder: &Holder, relation: &str) -> String {
+pub fn told(look: &Look, holder: &Holder, relation: &str) -> String {
     if let Some(gid) = &holder.gid {
         return format!("prepared transaction '{gid}' holds {} on {relation}", holder.mode);
     }

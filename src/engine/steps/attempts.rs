@@ -123,6 +123,7 @@ impl Steps {
             self.after_part(sight, unit, turn);
             return;
         }
+        self.tell_advisory(survey, turn);
         if !self.in_doubt(unit)
             && unit.way == Way::Do
             && let there_before = self.is_there(survey)
@@ -130,7 +131,6 @@ impl Steps {
         {
             state.there_before = there_before;
         }
-        self.tell_advisory(survey, turn);
         if let Err(why) = self.may_begin(unit, survey) {
             self.fails(sight, why, turn);
             return;

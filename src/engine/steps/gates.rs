@@ -3,7 +3,7 @@
 //! Owns gates, the programs of steps, the checks after a step, and the invariants around all of them.
 
 use super::job::{Doing, GateCheck, GateState, Job};
-use super::{Asking, Course, Ending, Sight, Stage, Steps, Then, Turn};
+use super::{Asking, Course, Ending, Opened, Sight, Stage, Steps, Then, Turn};
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::plan::order::{Answer, Ask, Order};
@@ -33,6 +33,9 @@ impl Steps {
         }
         let mut reason = Steps::waits_for(gate, &state);
         if approved && gate.ask.is_some() {
+            if let Some(state) = self.states.get_mut(number as usize) {
+                state.opened = Some(Opened { at: sight.at, by: "the command line, in advance".to_owned() });
+            }
             reason = format!("approved on the command line; {reason}");
         }
         self.enter(sight.at, number, Stage::Running, reason, turn);

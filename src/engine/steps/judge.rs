@@ -4,24 +4,10 @@
 
 use super::job::{Job, dead_rows};
 use super::{Sight, Steps, Turn};
-use crate::engine::plan::facts::{Found, Leftover, LeftoverKind, Survey, Tie};
-use crate::engine::plan::form::Expect;
+use crate::engine::plan::facts::{Found, Leftover, LeftoverKind, Survey};
 use crate::engine::plan::order::{Unit, Way};
+use crate::engine::plan::refusal::Refusal;
 use crate::engine::timeline::Event;
-
-/// Commands that only the owner of a relation may give.
-const OWNERS: [&str; 10] = [
-    "ALTER TABLE",
-    "ALTER INDEX",
-    "ALTER VIEW",
-    "ALTER MATERIALIZED VIEW",
-    "ALTER SEQUENCE",
-    "CREATE INDEX",
-    "DROP ",
-    "REINDEX",
-    "CLUSTER",
-    "REFRESH MATERIALIZED VIEW",
-];
 
 impl Steps {
     /// Whether the unit at hand had been begun by an earlier part of the flight.
@@ -47,36 +33,10 @@ impl Steps {
         if unit.way == Way::CleanUp {
             return Ok(());
         }
-        for (expect, found) in &survey.found {
-            if let (Expect::Index { index, .. }, Found::Bad(why)) = (expect, found)
-                && self.makes_indexes(unit)
-            {
-                return Err(format!(
-                    "index {index} is there already and {why}: IF NOT EXISTS would take it for done; clean it up first"
-                ));
-            }
+        match self.part_of(unit).and_then(|part| Refusal::of(&part, survey)) {
+            Some(refusal) => Err(refusal.sentence()),
+            None => Ok(()),
         }
-        let Some(part) = self.part_of(unit) else { return Ok(()) };
-        for statement in &part.statements {
-            if !OWNERS.iter().any(|kind| statement.form.kind.starts_with(kind)) {
-                continue;
-            }
-            let foreign = statement.form.acts.iter().filter_map(|act| survey.named(&act.relation));
-            if let Some(relation) = foreign.into_iter().find(|it| it.tie == Tie::Named && !it.may_alter) {
-                return Err(format!(
-                    "{} needs the owner of {}.{}, and this login is not: connect as that role, or GRANT it",
-                    statement.form.kind, relation.schema, relation.name
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn makes_indexes(&self, unit: Unit) -> bool {
-        let part = self.part_of(unit);
-        part.is_some_and(|part| {
-            part.statements.iter().any(|statement| statement.form.kind.starts_with("CREATE INDEX"))
-        })
     }
 
     /// A part is through, or its session was lost: is what should be there as it should be?

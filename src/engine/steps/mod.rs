@@ -44,7 +44,7 @@ use super::timeline::Event;
 pub use glance::Glance;
 pub use job::Health;
 use job::{Doing, Job, Then};
-pub use state::{Course, Ending, ItemState, Offer, Stage, StepState};
+pub use state::{Course, Ending, ItemState, Offer, Opened, Stage, StepState};
 pub use will::{PauseHow, Will};
 
 /// The plan in the air.

@@ -165,11 +165,23 @@ pub struct StepState {
     pub look: Option<Box<(At, Look)>>,
     /// How many more dead rows its relations have than before.
     pub dead_rows_more: Option<u64>,
+    /// Who opened it, of a gate that asks a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Opened>,
     /// How long the attempt at hand waits for its locks at most, in milliseconds.
     pub lock_timeout_ms: Option<u64>,
     /// All that the part at hand is to leave was there before its first attempt: that it is there proves nothing.
     #[serde(default)]
     pub there_before: bool,
+}
+
+/// Who opened a gate, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// When.
+    pub at: At,
+    /// Who, for people: the operator with the account, the host and the role, or that it was approved in advance.
+    pub by: String,
 }
 
 /// Where one item of a step is.

@@ -3,7 +3,7 @@
 //! Owns every reason a person is told. A will names steps by their id and clean-ups by their number, never rows.
 
 use super::job::{Doing, Job, Stopping, Trying};
-use super::{Course, Ending, PauseHow, Sight, Stage, Steps, Then, Turn, Will};
+use super::{Course, Ending, Opened, PauseHow, Sight, Stage, Steps, Then, Turn, Will};
 use crate::engine::ids::At;
 use crate::engine::plan::order::{Order, Unit, Way};
 use crate::engine::plan::{OpenTry, Work};
@@ -182,9 +182,12 @@ impl Steps {
                 gate.answered = true;
                 let (gate, step) = (gate.clone(), unit.step);
                 let id = self.step(step).map(|step| step.id.clone()).unwrap_or_default();
-                let text =
-                    format!("gate {id} opened by {by} ({person}, session_user {})", sight.session_user);
+                let who = format!("{by} ({person}, session_user {})", sight.session_user);
+                let text = format!("gate {id} opened by {who}");
                 turn.events.push(Event::Note { warning: false, text });
+                if let Some(state) = self.states.get_mut(step as usize) {
+                    state.opened = Some(Opened { at: sight.at, by: who });
+                }
                 self.watch_gate(sight, gate, turn);
             }
             Will::CleanUp { number } => {

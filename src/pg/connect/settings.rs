@@ -62,6 +62,16 @@ impl SessionSettings {
         }
     }
 
+    /// For questions about a plan: names are as the plan has them, and nothing can be written.
+    pub fn inquiry() -> SessionSettings {
+        SessionSettings {
+            statement_timeout_ms: 5_000,
+            lock_timeout_ms: 100,
+            read_only: true,
+            ..SessionSettings::runner()
+        }
+    }
+
     /// The batch for a server of this version (`server_version_num`).
     pub(super) fn sql(&self, version_num: u32, keepalives: Option<Keepalives>) -> String {
         let mut sql = String::new();

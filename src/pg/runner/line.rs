@@ -5,13 +5,14 @@
 use tokio_postgres::error::Severity;
 use tokio_postgres::{Client, Error, Statement};
 
+use super::inquiry::InquiryError;
 use crate::engine::ids::{BackendId, Pid, ServerTime};
 use crate::pg::connect::{ConnectError, Conninfo, ErrorKind, Session, SessionSettings};
 use crate::pg::message;
 use crate::pg::time::Timestamp;
 
 /// The first of the two keys of a flight's advisory lock; the second is 1.
-const LOCK_CLASS: i32 = 0x6c6b_7074;
+pub(super) const LOCK_CLASS: i32 = 0x6c6b_7074;
 const RUNNER: &str = include_str!("../sql/runner.sql");
 const FLIGHT_LOCK: &str = include_str!("../sql/flight_lock.sql");
 const SYSTEM: &str = "select system_identifier from pg_catalog.pg_control_system()";
@@ -22,7 +23,7 @@ pub(super) struct Line {
     pub(super) session: Session,
     pub(super) backend: BackendId,
     pub(super) cluster: Cluster,
-    /// Held, or who holds it.
+    /// Held, or who holds it; of a session that only asks, held in name only.
     pub(super) lock: Result<(), Holder>,
     /// Prepared when it is first needed.
     pub(super) look: Option<Statement>,
@@ -69,16 +70,17 @@ impl Failure {
 impl Line {
     pub(super) async fn open(conninfo: &Conninfo, application: &str) -> Result<Line, String> {
         let opened = conninfo.connect(application, &SessionSettings::runner()).await;
-        let session = opened.map_err(|error: ConnectError| match error.kind() {
-            ErrorKind::Pooler => format!(
-                "{error}: the timeouts, locks and transactions of a plan need one session of the server, which a \
-                 pooler may swap for another one between two statements"
-            ),
-            _ => error.to_string(),
-        })?;
+        let session = opened.map_err(|error| refused(&error))?;
         let (backend, cluster) = identify(session.client()).await.map_err(|error| message(&error))?;
         let lock = take_lock(session.client()).await.map_err(|error| message(&error))?;
         Ok(Line { session, backend, cluster, lock, look: None })
+    }
+
+    /// A session that only asks: it takes no lock and writes nothing.
+    pub(super) async fn open_to_ask(conninfo: &Conninfo, application: &str) -> Result<Line, InquiryError> {
+        let session = conninfo.connect(application, &SessionSettings::inquiry()).await?;
+        let (backend, cluster) = identify(session.client()).await?;
+        Ok(Line { session, backend, cluster, lock: Ok(()), look: None })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -117,6 +119,17 @@ impl Line {
     /// Ends whatever transaction is open.
     pub(super) async fn end_reading(&self) -> Result<(), Error> {
         self.client().batch_execute("ROLLBACK").await
+    }
+}
+
+/// Why a session could not be opened, in one line.
+pub(super) fn refused(error: &ConnectError) -> String {
+    match error.kind() {
+        ErrorKind::Pooler => format!(
+            "{error}: the timeouts, locks and transactions of a plan need one session of the server, which a pooler may \
+             swap for another one between two statements"
+        ),
+        _ => error.to_string(),
     }
 }
 

@@ -10,6 +10,7 @@ mod answering;
 mod ask;
 mod attempt;
 mod fate;
+pub mod inquiry;
 mod line;
 mod look;
 mod pipe;

@@ -12,6 +12,7 @@ use super::{summary, words};
 use crate::engine::guard::seconds;
 
 mod facts;
+mod flown;
 mod plot;
 mod scale;
 mod tree;
@@ -40,6 +41,7 @@ pub fn page(story: &Story) -> String {
                 (plot::patterns())
                 main {
                     (page.heading())
+                    (flown::plan(&page))
                     (page.trips())
                     (page.stops())
                     (page.blast())

@@ -23,12 +23,14 @@ use crate::replay::{Replay, ReplayError, Step};
 
 mod blast;
 mod facts;
+mod flown;
 mod stops;
 mod targets;
 mod totals;
 mod worst;
 
 use blast::BlastRadius;
+use flown::Flown;
 use stops::Stops;
 use targets::Targets;
 use worst::WorstMoment;
@@ -72,6 +74,7 @@ struct Scribe {
     stops: Stops,
     worst: WorstMoment,
     blast: BlastRadius,
+    flown: Flown,
     trips: Bounded<Trip>,
     over: Bounded<super::story::Over>,
     entries: Bounded<Entry>,
@@ -106,6 +109,7 @@ impl Default for Scribe {
             stops: Stops::default(),
             worst: WorstMoment::default(),
             blast: BlastRadius::default(),
+            flown: Flown::default(),
             trips: Bounded::new(MOST_EACH),
             over: Bounded::new(MOST_EACH),
             entries: Bounded::new(MOST_ENTRIES),
@@ -155,6 +159,7 @@ impl Scribe {
             }
         }
         self.course.observe(at, cockpit);
+        self.flown.observe(at, cockpit);
     }
 
     fn sample(&mut self, at: At, cockpit: &Cockpit) {
@@ -386,6 +391,7 @@ impl Scribe {
             totals: totals::of(cockpit),
             blast: self.blast.finish(&targets, lost_session_ms),
             flight,
+            plan: self.flown.finish(cockpit),
             targets,
             trips: self.trips.kept,
             over: self.over.kept,

@@ -46,6 +46,9 @@ pub(super) fn sentence(story: &Story) -> String {
             format!("{}; {of}", plural(trips, "guardrail trip"))
         }
     };
+    if let Some(plan) = &story.plan {
+        words = format!("{}. {words}", plan.sentence);
+    }
     let last = story.stops.iter().rev().find_map(|stop| stop.sentence.as_deref());
     match (story.stops.len(), last) {
         (0, _) => words += ". Nothing was stopped",

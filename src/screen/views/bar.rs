@@ -308,6 +308,8 @@ fn sign_of<'a>(kind: MarkerKind, shown: &Shown<'a>) -> (&'a str, Meaning) {
         MarkerKind::Gap => (shown.glyphs.unknown, Meaning::Unknown),
         MarkerKind::Drift => ("#", Meaning::Danger),
         MarkerKind::Target => (shown.glyphs.head, Meaning::LockTarget),
-        MarkerKind::Note | MarkerKind::Guard | MarkerKind::End => (shown.glyphs.marker, Meaning::Marker),
+        MarkerKind::Note | MarkerKind::Step | MarkerKind::Guard | MarkerKind::End => {
+            (shown.glyphs.marker, Meaning::Marker)
+        }
     }
 }

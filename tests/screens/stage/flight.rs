@@ -25,6 +25,23 @@ impl Flight {
         flight
     }
 
+    /// Takes off as `dba` with a plan, and waits until it is under way.
+    pub(super) async fn fly(shop: &Shop, plan: &Path, log: &Path, args: &[&str]) -> Flight {
+        let conninfo = format!("{} user=dba", shop.db.conninfo());
+        let (plan, log) = (plan.to_str().expect("a path"), log.to_str().expect("a path of this test"));
+        let mut all = vec!["run", plan, &conninfo, "--headless", "--record", log, "--operator", "alice"];
+        all.extend(["--label", "PROD"]);
+        all.extend(args);
+        let flight = Flight(Program::lockpit(all));
+        flight.line("the first step", |line| line["type"] == "step").await;
+        flight
+    }
+
+    /// Waits until it ends by itself: its exit code.
+    pub(super) async fn ends(mut self) -> i32 {
+        self.0.exit(LONG).await
+    }
+
     /// The first line that `wanted` accepts, now or later.
     pub(super) async fn line(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.0.line(what, LONG, wanted).await

@@ -24,6 +24,7 @@ pub(super) async fn fly(name: Name, major: u32, log: &Path) {
         Name::Lag => lag(major, log).await,
         Name::Prepared => prepared(major, log).await,
         Name::Deadlock => deadlock(major, log).await,
+        Name::Plan => plan(major, log).await,
     }
 }
 
@@ -190,6 +191,50 @@ async fn deadlock(major: u32, log: &Path) {
     assert!(first.is_err() != second.is_err(), "the server ends one of them");
     flight.sees(1_500).await;
     flight.land().await;
+}
+
+/// What is flown in [`plan`]; its last index cannot be unique.
+const PLAN: &str = r#"
+[plan]
+name = "orders-delivery"
+version = "2026.11.21"
+owner = "logistics"
+
+[[step]]
+id = "note"
+phase = "expand"
+sql = "alter table orders add column delivery_note text"
+undo = "alter table orders drop column delivery_note"
+
+[[step]]
+id = "by-status"
+phase = "expand"
+sql = "create index concurrently orders_by_status on orders (status, placed_at)"
+
+[[step]]
+id = "release"
+phase = "migrate"
+gate = { ask = "Is the release that writes delivery notes on all hosts?" }
+
+[[step]]
+id = "one-each"
+phase = "contract"
+sql = "create unique index concurrently orders_one_each on orders (customer_id, status)"
+"#;
+
+/// A plan that waits for a forgotten reader, has its gate opened in advance, and fails at its last step.
+async fn plan(major: u32, log: &Path) {
+    let shop = Shop::open(major, ServerOptions::default()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("plan.toml");
+    std::fs::write(&file, PLAN).expect("written");
+    let reader = shop.old_reader().await;
+    let flight = Flight::fly(&shop, &file, log, &["--approve", "release"]).await;
+    let is_late = |line: &serde_json::Value| line["id"] == "note" && line["state"] == "acquiring";
+    flight.line("the step waits", is_late).await;
+    flight.sees(1_000).await;
+    reader.exec("commit").await;
+    assert_eq!(flight.ends().await, 6, "its last step fails");
 }
 
 /// Processes of this test's server, stopped; dropped, they go on.

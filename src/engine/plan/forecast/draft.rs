@@ -10,7 +10,7 @@ use super::super::form::{Act, Deed, Detaching, Filling};
 use super::super::locks::{self, Reach};
 use super::super::order::LockFirst;
 use super::super::{Part, Statement};
-use super::{DataKind, DataWork, LockNeed};
+use super::{DataKind, DataWork, Forecast, LockNeed};
 use crate::engine::derive::words::quote_name;
 use crate::engine::ids::Oid;
 use crate::engine::locks::LockMode;
@@ -99,7 +99,7 @@ impl<'s> Draft<'s> {
                 act.optional || made.contains(&act.relation.as_str()) || rule.needs.is_empty();
             if !is_there_later && !matches!(act.deed, Deed::CreateView) {
                 self.opaque = true;
-                self.tell(format!("there is no relation {} now: what it locks is not known", act.relation));
+                self.tell(Forecast::not_there(&act.relation));
             }
             return;
         };

@@ -71,7 +71,7 @@ fn the_catalog_wins_where_the_session_is_gone() {
     play.found(vec![(expected(), Found::Bad("INVALID".to_owned()))], &[]);
     play.surveyed(&[]);
     assert_eq!(play.stage(0), Stage::Failed);
-    assert_eq!(play.reason(0), "its session was lost: index users_x is INVALID");
+    assert_eq!(play.reason(0), "its session was lost: index users_x: INVALID");
     let mut play = lost(index("build"), false);
     fate(&mut play, TryFate::Gone);
     play.surveyed(&[]);
