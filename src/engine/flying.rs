@@ -34,6 +34,7 @@ impl Cockpit {
             // A stop may have had its last word before the runner has had its own.
             stop: stop.map(Stop::cause).or(tripped.then_some(Cause::Guardrail)),
             tripped,
+            timeline: self.server().and_then(|server| server.timeline.known().copied()),
             blind: blind.map(|ms| format!("no facts for {}", super::guard::seconds(ms))),
             health: Health {
                 deadlocks: slow.map(|slow| slow.counters.deadlocks),

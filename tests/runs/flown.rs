@@ -28,7 +28,7 @@ pub(crate) struct Landed {
     pub(crate) exit: i32,
     pub(crate) lines: Vec<Value>,
     pub(crate) stderr: String,
-    log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 /// The servers of these versions that this machine has.
@@ -77,6 +77,11 @@ impl Plan {
     pub(crate) fn resume(&self, db: &Database, args: &[&str]) -> Run {
         let resume: Vec<&str> = ["--resume"].iter().chain(args).copied().collect();
         self.take_off(db, &db.conninfo(), self.newest_log(), &resume)
+    }
+
+    /// The same behind this log.
+    pub(crate) fn resume_from(&self, db: &Database, log: &std::path::Path) -> Run {
+        self.take_off(db, &db.conninfo(), log.to_owned(), &["--resume"])
     }
 
     fn newest_log(&self) -> PathBuf {

@@ -139,6 +139,79 @@ async fn killed_while_a_constraint_is_validated() {
 }
 
 #[tokio::test]
+async fn killed_while_an_index_is_built() {
+    let valid = "select indisvalid from pg_index where indexrelid = 't_x'::regclass";
+    let sql = "create index concurrently t_x on t (public.slow(x))";
+    adopted(sql, GATE, "select pg_advisory_unlock(42)", AT_GATE, valid).await;
+}
+
+#[tokio::test]
+async fn killed_again_before_it_had_gone_on() {
+    let Some(version) = on(ENDS).last() else { return };
+    let stage = stage(cluster(version.major).database("twice").await, "begin").await;
+    let invariant = "[[invariant]]\nname = \"slow\"\nsql = \"select public.slow(1) = 1\"\n";
+    let gate =
+        "[[step]]\nid = \"open\"\ngate = { check = \"select count(*) = 1 from other\", every = \"100ms\" }\n";
+    let before = step("before", "create table made_once ()");
+    let plan = Plan::of(&format!("{invariant}{before}{gate}"));
+    let run = plan.fly(&stage.db, &[]);
+    run.step("open", "running").await;
+    run.kill().await;
+    nobody_left(&stage.control).await;
+    stage.holder.exec(GATE).await;
+    let run = plan.resume(&stage.db, &[]);
+    run.backend(&stage.control, AT_GATE).await;
+    run.kill().await;
+    stage.holder.exec("select pg_advisory_unlock(42); commit").await;
+    nobody_left(&stage.control).await;
+    stage.control.exec("insert into other values (1)").await;
+    let landed = plan.resume(&stage.db, &[]).end().await.exits(0);
+    assert_eq!(landed.count("before", "running"), 0, "{}", landed.told());
+}
+
+#[tokio::test]
+async fn two_flights_do_not_go_on_behind_one_log() {
+    let Some(version) = on(ENDS).last() else { return };
+    let stage = stage(cluster(version.major).database("behind").await, "begin").await;
+    let gate =
+        "gate = { check = \"select count(*) = 1 from other\", every = \"100ms\", limit = \"300ms\" }\n";
+    let plan = Plan::of(&format!("[[step]]\nid = \"open\"\n{gate}"));
+    let closed = plan.fly(&stage.db, &[]).end().await.exits(6);
+    let first = plan.resume(&stage.db, &[]);
+    first.step("open", "running").await;
+    let second = plan.resume_from(&stage.db, &closed.log);
+    second.end_somehow().await.exits(2).says("another flight goes on behind ");
+    first.end().await.exits(6);
+    let third = plan.resume_from(&stage.db, &closed.log);
+    third.end_somehow().await.exits(2).says("is not where the plan was left: it was flown again in ");
+    stage.control.exec("insert into other values (1)").await;
+    plan.resume(&stage.db, &[]).end().await.exits(0);
+}
+
+#[tokio::test]
+async fn a_failover_before_it_goes_on_is_told() {
+    for version in on(ENDS) {
+        let primary = Cluster::fresh(version.major, ServerOptions::default());
+        let stage = stage(primary.database("failover").await, "begin").await;
+        let gate = "gate = { check = \"select count(*) = 1 from other\", every = \"100ms\" }\n";
+        let before = step("before", "create table made_once ()");
+        let plan = Plan::of(&format!("{before}[[step]]\nid = \"open\"\n{gate}"));
+        let run = plan.fly(&stage.db, &[]);
+        run.step("open", "running").await;
+        run.kill().await;
+        let standby = primary.standby("test-standby").await;
+        let there = standby.database_named(&stage.db.name);
+        plan.resume(&there, &[]).end_somehow().await.exits(3).says("the server is a standby");
+        let control = there.actor("test/control").await;
+        assert!(control.value::<bool>("select pg_promote()").await);
+        control.exec("insert into other values (1)").await;
+        let landed = plan.resume(&there, &[]).end().await.exits(0);
+        landed.says("the cluster was failed over since: its timeline is 2, it was 1");
+        landed.says("done by the log is before");
+    }
+}
+
+#[tokio::test]
 async fn what_a_killed_flight_left_can_fail_before_it_goes_on() {
     for version in on(ENDS) {
         let stage = stage(cluster(version.major).database("failed").await, SNAPSHOT).await;

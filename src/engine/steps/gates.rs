@@ -339,6 +339,18 @@ impl Steps {
             false => format!("resumed: when the log ended {}", words.join(", ")),
         };
         turn.events.push(Event::Note { warning: false, text });
+        if let (Some(then), Some(now)) = (logbook.timeline, sight.timeline)
+            && then != now
+        {
+            let done = logbook.steps.iter().filter(|logged| logged.stage == Stage::Done);
+            let done: Vec<&str> = done.map(|logged| logged.id.as_str()).collect();
+            let steps = if done.is_empty() { "no step".to_owned() } else { done.join(", ") };
+            let text = format!(
+                "the cluster was failed over since: its timeline is {now}, it was {then}; what was committed last may be \
+                 gone, and done by the log is {steps}: look whether it is there"
+            );
+            turn.events.push(Event::Note { warning: true, text });
+        }
         for logged in logbook.steps.iter().filter(|logged| logged.stage == Stage::Running) {
             let step = self.mission.plan.steps.iter().find(|step| step.id == logged.id);
             if let Some(Work::Program { program, .. }) = step.map(|step| &step.work) {

@@ -88,6 +88,8 @@ pub struct Sight {
     pub stop: Option<Cause>,
     /// A guardrail has tripped on our session, and was acted on, since the attempt began.
     pub tripped: bool,
+    /// The timeline of the cluster, where it is known.
+    pub timeline: Option<u32>,
     /// Why nothing may be begun: no usable facts.
     pub blind: Option<String>,
     /// What is compared before and after a step.

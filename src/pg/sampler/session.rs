@@ -24,8 +24,12 @@ const NAMES: &str = include_str!("../sql/names.sql");
 const ATTACHED: &str = include_str!("../sql/attached.sql");
 const BACKEND_START: &str = "select backend_start from pg_stat_get_activity(pg_backend_pid())";
 const MOST_TEXT_BYTES: &str = "select pg_size_bytes(current_setting('track_activity_query_size'))";
+/// The timeline is that of the WAL being written: after a promotion the control file has it only from a checkpoint on.
 const CONTROL_DATA: &str = "select (select system_identifier from pg_control_system()) as system_identifier, \
-                            (select timeline_id from pg_control_checkpoint()) as timeline";
+                            case when pg_is_in_recovery() then \
+                            (select timeline_id from pg_control_checkpoint()) else \
+                            ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int4 end \
+                            as timeline";
 
 /// The server cuts between two characters, so a text that it has cut is at most this much shorter than its limit: by
 /// the zero at its end and all but one byte of a character.
