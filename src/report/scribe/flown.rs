@@ -105,9 +105,9 @@ impl Traces {
     }
 }
 
-/// Who is in the way of the step at hand: by the last look that did not pass, or by the server's word.
+/// Who is in the way of the step at hand: by the last look, or by the server's word.
 fn blocker(cockpit: &Cockpit, steps: &Steps, state: &StepState) -> Option<(BackendId, String)> {
-    if state.stage == Stage::Acquiring && state.looks > 0 {
+    if state.stage == Stage::Acquiring {
         let holder = state.look.as_ref()?.1.holders.first()?;
         let who = match &holder.gid {
             Some(gid) => format!("prepared transaction '{gid}'"),
