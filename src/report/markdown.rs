@@ -127,8 +127,9 @@ impl Page {
         let rows: Vec<_> = plan.steps.iter().map(|step| self.step(step)).collect();
         let head = ["", "phase", "step", "what", "stage", "began", "took", "attempts", "waited for longest"];
         self.table(&head, rows);
-        for step in plan.steps.iter().filter(|step| !step.reason.is_empty()) {
-            self.line(&format!("- {} {}: {}", code(&step.id), step.stage, prose(&step.reason)));
+        for step in &plan.steps {
+            let Some(reason) = words::reason(step) else { continue };
+            self.line(&format!("- {} {}: {}", code(&step.id), step.stage, prose(reason)));
         }
         for gate in &plan.gates {
             let time = self.time(signed(gate.at_ms));

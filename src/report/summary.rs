@@ -28,6 +28,10 @@ pub(super) fn lines(story: &Story) -> Vec<Line> {
 }
 
 fn ran(story: &Story) -> String {
+    if let Some(plan) = &story.plan {
+        let done = plan.steps.iter().filter(|step| step.stage == "done").count();
+        return format!("the plan {}: {done} of {} done", plan.name, plural(plan.steps.len() as u64, "step"));
+    }
     let mut targets: Vec<&Target> = story.targets.iter().collect();
     if targets.is_empty() {
         return as_far(story, "no work came under guard");

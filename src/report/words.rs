@@ -46,6 +46,12 @@ pub(super) fn took(step: &FlownStep) -> String {
     }
 }
 
+/// Why a step is where it is, where that says more than how long it took.
+pub(super) fn reason(step: &FlownStep) -> Option<&str> {
+    let is_said = step.reason.is_empty() || (step.stage == "done" && step.reason == took(step));
+    (!is_said).then_some(step.reason.as_str())
+}
+
 /// How many of a step's items are done, where it has any.
 pub(super) fn items(step: &FlownStep) -> String {
     step.items.map_or_else(String::new, |items| format!(", {} of {} items", items.done, items.all))

@@ -128,3 +128,16 @@ fn a_link_that_leads_nowhere_and_a_pipe_are_named() {
     assert_eq!(logs.len(), 2);
     assert!(logs.iter().all(|log| log["unreadable"].is_string()), "{logs:?}");
 }
+
+#[test]
+fn a_flight_of_a_plan_names_the_plan_and_how_it_ended() {
+    let dir = folder(&["plan"]);
+    let logs = listed(dir.path(), &["plan.flight"]);
+    assert_eq!((&logs[0]["plan"], &logs[0]["outcome"]), (&"orders-delivery".into(), &"a step failed".into()));
+    let ran = lockpit(dir.path(), &["logs", "plan.flight"]);
+    assert!(
+        ran.out.contains(" orders… ") && ran.out.contains("plan.flight: a step failed; plan orders-delivery"),
+        "{}",
+        ran.out
+    );
+}

@@ -22,6 +22,13 @@ fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("README.md")
 }
 
+/// The plan in the README.
+const EXAMPLE: &str = include_str!("../../assets/users-email.toml");
+/// What it migrates, as it was before.
+const USERS: &str = "drop table if exists users;
+    create table users (id bigint primary key, email text, legacy_flag boolean);
+    insert into users select n, 'user' || n || '@example.com', n % 7 = 0 from generate_series(1, 1000) n";
+
 /// The commands in the README's shell blocks, in order.
 fn commands(readme: &str) -> Vec<String> {
     let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
@@ -46,7 +53,10 @@ async fn every_command_works() {
         ("LOCKPIT_PG_BIN", bin.as_str()),
     ];
     let readme = std::fs::read_to_string(path()).expect("the README");
-    std::fs::write(place.home().join("guardrails.toml"), block(&readme, "toml")).expect("written");
+    std::fs::write(place.home().join("guardrails.toml"), block(&readme, "toml\n[guardrails]"))
+        .expect("written");
+    std::fs::write(place.home().join("users-email.toml"), EXAMPLE).expect("written");
+    let actor = db.actor("test/app").await;
     let commands = commands(&readme);
     assert!(commands.len() >= 15, "the README has commands: {commands:?}");
     for command in commands {
@@ -57,6 +67,9 @@ async fn every_command_works() {
             None => panic!("a command that no test runs: {command}"),
         };
         let args: Vec<&str> = args.split(' ').collect();
+        if args[0] == "run" && !args.contains(&"--resume") {
+            actor.exec(USERS).await;
+        }
         if opens_a_screen(&args) {
             on_a_screen(&place, &args, &variables).await;
             continue;
@@ -68,16 +81,24 @@ async fn every_command_works() {
         assert_eq!(program.exit(LONG).await, 0, "{command}: {}", program.stderr());
         assert!(!program.stdout().is_empty() || command.contains("report"), "{command}");
     }
-    for made in ["shadow.html", "shadow.cast", "incident.flight"] {
+    for made in ["shadow.html", "shadow.cast", "incident.flight", "events.jsonl"] {
         assert!(place.home().join(made).is_file(), "{made} was made");
     }
     place.is_empty().await;
 }
 
-/// What the first block of this language says.
-fn block<'a>(readme: &'a str, language: &str) -> &'a str {
-    let rest = readme.split_once(&format!("```{language}\n")).expect("the block").1;
-    rest.split("```").next().expect("its end")
+/// The first block that begins like this, from its first line on: a language, and perhaps what follows.
+fn block<'a>(readme: &'a str, begin: &str) -> &'a str {
+    let (_, rest) = readme.split_once(&format!("```{begin}")).expect("the block");
+    let start = readme.len() - rest.len() - begin.len();
+    let (_, text) = readme[start..].split_once('\n').expect("a line");
+    text.split("```").next().expect("its end")
+}
+
+#[test]
+fn the_plan_it_shows_is_the_one_in_assets() {
+    let readme = std::fs::read_to_string(path()).expect("the README");
+    assert!(readme.contains(&format!("```toml\n{EXAMPLE}```")), "the README shows assets/users-email.toml");
 }
 
 #[tokio::test]
@@ -108,13 +129,22 @@ async fn the_recorders_unit_starts_a_recorder() {
 
 fn opens_a_screen(args: &[&str]) -> bool {
     let is_plain = |option: &str| !args.contains(&option);
-    matches!(args[0], "attach" | "demo" | "join" | "replay") && is_plain("--headless") && is_plain("--detach")
+    matches!(args[0], "attach" | "demo" | "join" | "replay" | "run")
+        && is_plain("--headless")
+        && is_plain("--detach")
 }
 
 /// Opens the screen, and leaves it again as its own words say.
 async fn on_a_screen(place: &Place, args: &[&str], variables: &[(&str, &str)]) {
     let mut pty = place.open_with(SIZE, args, variables);
     pty.sees(" s old").await;
+    if args[0] == "run" {
+        pty.sees("Does every host").await;
+        pty.press(":");
+        pty.press("answer release");
+        pty.press("enter");
+        pty.sees("5 steps done").await;
+    }
     pty.press("q");
     wait_until("the screen is left", LONG, async || {
         if pty.text().contains("What becomes of the flight?") {

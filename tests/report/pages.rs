@@ -5,7 +5,7 @@ use lockpit::report::{self, Page};
 
 use crate::support::{page, story};
 
-const FLIGHTS: [&str; 4] = ["tripped", "jam", "blind", "prepared"];
+const FLIGHTS: [&str; 5] = ["tripped", "jam", "blind", "prepared", "plan"];
 
 /// The release is not part of what a report says of a flight.
 fn settled(page: &str) -> String {
@@ -95,6 +95,33 @@ fn a_page_has_every_sentence() {
             assert!(page.contains(&escaped(sentence)), "{name}: {sentence}");
         }
     }
+}
+
+#[test]
+fn every_format_tells_what_became_of_the_plan() {
+    let plan = story("plan").plan.expect("a plan was flown");
+    let stages: Vec<(&str, &str)> =
+        plan.steps.iter().map(|step| (step.id.as_str(), step.stage.as_str())).collect();
+    let expected = [("note", "done"), ("by-status", "done"), ("release", "done"), ("one-each", "failed")];
+    assert_eq!((stages.as_slice(), plan.ending.as_str()), (&expected[..], "failed"));
+    let note = &plan.steps[0];
+    assert!(note.waited_for.as_ref().is_some_and(|who| who.starts_with("report-job (pid ")), "{note:?}");
+    assert!(note.waited_ms.is_some_and(|ms| ms >= 900) && note.attempts >= 1, "{note:?}");
+    let ticket = page("plan", Page::Markdown);
+    let html = page("plan", Page::Html);
+    for part in [
+        "orders-delivery",
+        "logistics",
+        "alter table orders add column delivery_note text",
+        "the command line, in advance",
+        "DROP INDEX CONCURRENTLY public.orders_one_each",
+        "not done in this flight",
+        &plan.digest[..12],
+    ] {
+        assert!(ticket.contains(part), "{part:?} is not in the ticket\n{ticket}");
+        assert!(html.contains(part), "{part:?} is not on the page");
+    }
+    assert!(story("jam").plan.is_none() && !page("jam", Page::Html).contains("The plan"));
 }
 
 #[test]

@@ -74,7 +74,8 @@ impl Name {
             Name::Cic => last_wait_for_locker(self),
             // While it lasts.
             Name::Blind => At(marked(MarkerKind::Gap).0 + 3_000_000),
-            Name::Plan => marked(MarkerKind::Step),
+            // While its first step waits.
+            Name::Plan => At(marked(MarkerKind::Step).0 + 700_000),
         }
     }
 }

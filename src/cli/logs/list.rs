@@ -225,6 +225,9 @@ fn text(items: &[Item], places: &[String], is_verified: bool) -> String {
         let name = name.unwrap_or_else(|| item.path.clone());
         let mut facts = Vec::new();
         facts.extend(item.outcome.clone());
+        // Of a long name the line above has only the beginning.
+        let is_cut = |plan: &&String| plan.chars().count() > WIDTHS[3];
+        facts.extend(item.plan.as_ref().filter(is_cut).map(|plan| format!("plan {plan}")));
         facts.extend(item.part.map(|part| format!("part {part} of a recording")));
         facts.extend(item.cut.clone());
         // What a pass over an intact log says is in the line above.

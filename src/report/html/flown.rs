@@ -56,7 +56,7 @@ fn one(page: &Page<'_>, step: &FlownStep) -> Markup {
             td data-h="step" { strong { (step.id) } br; span.dim.small { (step.what) } }
             td data-h="stage" {
                 strong class=(tone) { (step.stage) } (words::items(step))
-                @if !step.reason.is_empty() { ": " (step.reason) }
+                @if let Some(reason) = words::reason(step) { ": " (reason) }
             }
             td.t data-h="began" { @match step.began_ms { Some(at_ms) => (page.time(signed(at_ms))), None => "-" } }
             td.n data-h="took" { (words::took(step)) }

@@ -75,7 +75,11 @@ fn asked(begin: &Begin) -> Vec<Setting> {
         ("read only", if settings.read_only { "yes: never stop anything" } else { "no" }.to_owned()),
     ];
     if let Some(until) = settings.armed_until_ms {
-        all.push(("armed until", format!("{} into the flight", seconds(until))));
+        let until = match until {
+            u64::MAX => "the end of the flight".to_owned(),
+            until => format!("{} into the flight", seconds(until)),
+        };
+        all.push(("armed until", until));
     }
     if let Some(ends) = settings.ends_ms {
         all.push(("ends", format!("{} into the flight", seconds(ends))));

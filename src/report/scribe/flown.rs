@@ -105,9 +105,9 @@ impl Traces {
     }
 }
 
-/// Who is in the way of the step at hand: by the last look that did not pass, or by the server's word.
+/// Who is in the way of the step at hand: by the last look, or by the server's word.
 fn blocker(cockpit: &Cockpit, steps: &Steps, state: &StepState) -> Option<(BackendId, String)> {
-    if state.stage == Stage::Acquiring && state.looks > 0 {
+    if state.stage == Stage::Acquiring {
         let holder = state.look.as_ref()?.1.holders.first()?;
         let who = match &holder.gid {
             Some(gid) => format!("prepared transaction '{gid}'"),
@@ -133,6 +133,9 @@ fn flown(number: usize, step: &PlanStep, state: &StepState, traces: Traces) -> F
     let done = state.items.iter().filter(|item| item.stage == Stage::Done).count() as u64;
     let items = (!state.items.is_empty()).then_some(Items { done, all: state.items.len() as u64 });
     let (waited_ms, waited_for) = traces.longest.unzip();
+    // One that did not work is over since then.
+    let is_over = matches!(state.stage, Stage::Failed | Stage::Stopped) && state.began.is_some();
+    let ended = state.ended.or(is_over.then_some(state.since));
     FlownStep {
         number: u32::try_from(number + 1).unwrap_or(u32::MAX),
         id: step.id.clone(),
@@ -141,7 +144,7 @@ fn flown(number: usize, step: &PlanStep, state: &StepState, traces: Traces) -> F
         stage: state.stage.word().to_owned(),
         reason: state.reason.clone(),
         began_ms: state.began.map(At::ms),
-        ended_ms: state.ended.map(At::ms),
+        ended_ms: ended.map(At::ms),
         attempts: traces.attempts_before.saturating_add(state.attempts),
         items,
         waited_for,

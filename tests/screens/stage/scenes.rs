@@ -229,6 +229,14 @@ async fn plan(major: u32, log: &Path) {
     let file = folder.path().join("plan.toml");
     std::fs::write(&file, PLAN).expect("written");
     let reader = shop.old_reader().await;
+    wait_until("the reader is old", LONG, async || {
+        let sql = format!(
+            "select clock_timestamp() - xact_start > '1 s' from pg_stat_activity where pid = {}",
+            reader.pid()
+        );
+        if shop.observer.value::<bool>(&sql).await { Ok(()) } else { Err("it is young".to_owned()) }
+    })
+    .await;
     let flight = Flight::fly(&shop, &file, log, &["--approve", "release"]).await;
     let is_late = |line: &serde_json::Value| line["id"] == "note" && line["state"] == "acquiring";
     flight.line("the step waits", is_late).await;
