@@ -15,6 +15,10 @@ use crate::engine::sample::Fact;
 impl Steps {
     /// The first step that may begin, begins.
     pub(super) fn next_step(&mut self, sight: &Sight, turn: &mut Turn) {
+        if let Some((ending, why)) = self.halt_after.take() {
+            self.halt(ending, why, turn);
+            return;
+        }
         let Some(number) = self.states.iter().position(|state| !state.stage.is_behind()) else {
             self.all_done(sight, turn);
             return;
@@ -27,6 +31,7 @@ impl Steps {
         }
         let unit = self.first_unit(number);
         self.job = Some(Job::new(unit, Then::Begin));
+        self.fresh();
         self.begin(sight, turn);
     }
 
@@ -54,6 +59,11 @@ impl Steps {
             }
         };
         if let Some(why) = why {
+            if opens.is_none() && self.mission.unattended {
+                let why = format!("{why}, when one opens is not known, and nobody is there to wait for it");
+                self.fails(sight, why, turn);
+                return;
+            }
             let wait_us = opens.map(|opens| u64::try_from(opens.saturating_sub(sight.utc_us)).unwrap_or(0));
             let words = wait_us.map_or("when one opens is not known".to_owned(), |us| {
                 format!("it may start in {}", seconds(us / 1_000))
@@ -136,9 +146,21 @@ impl Steps {
             return;
         }
         if let Some(state) = self.states.get_mut(step as usize) {
-            state.items = items;
+            // No item is at hand yet.
+            (state.items, state.item, state.part) = (items, u32::MAX, 0);
         }
         self.next_item(sight, step, turn);
+    }
+
+    /// How many parts an earlier part of the flight had done of this item.
+    fn parts_done_before(&self, step: u32, item: u32) -> u32 {
+        let done = || {
+            let name = &self.items(step).get(item as usize)?.name;
+            let id = &self.step(step)?.id;
+            let logged = self.mission.resumed.as_ref()?.steps.iter().find(|logged| logged.id == *id)?;
+            (logged.item.as_ref() == Some(name)).then_some(logged.parts_done)
+        };
+        if self.doubtful == Some(step) { done().unwrap_or(0) } else { 0 }
     }
 
     /// The next item that is neither done nor skipped; the step is done when there is none.
@@ -149,9 +171,10 @@ impl Steps {
             self.step_done(sight, step, &format!("{many} items"), turn);
             return;
         };
+        let before = self.parts_done_before(step, next);
         if let Some(state) = self.states.get_mut(step as usize) {
             if state.item != next {
-                state.part = 0;
+                state.part = before;
             }
             state.item = next;
         }
@@ -159,11 +182,17 @@ impl Steps {
         if let Some(job) = self.job.as_mut() {
             job.unit = unit;
         }
-        self.survey(sight, turn);
+        self.fresh();
+        if !self.stops_here(sight, turn) {
+            self.survey(sight, turn);
+        }
     }
 
     /// What time alone lets go on.
     pub(super) fn watch_the_clock(&mut self, sight: &Sight, turn: &mut Turn) {
+        if self.given_up_at().is_some_and(|due| sight.at >= due) {
+            self.give_up_the_server(sight, turn);
+        }
         let Some(job) = &self.job else { return };
         match job.doing.clone() {
             Doing::Waiting { until: Some(until), then } if self.is_at_work() && sight.at >= until => {
@@ -176,7 +205,7 @@ impl Steps {
             Doing::Trying(trying) if self.attempt_deadline(&trying).is_some_and(|due| sight.at >= due) => {
                 self.stop_trying(sight.at, Stopping::Budget, turn);
             }
-            Doing::Orphaned { again: Some(again), .. } if sight.at >= again => self.ask_fate(turn),
+            Doing::Orphaned { again: Some(again), .. } if sight.at >= again => self.ask_fate(sight, turn),
             Doing::Program { since, told_to_end } => self.watch_program(sight, since, told_to_end, turn),
             Doing::Gate(gate) => self.watch_gate(sight, gate, turn),
             _ => {}
@@ -216,9 +245,13 @@ impl Steps {
             if let Some(job) = self.job.as_mut() {
                 job.unit.part += 1;
             }
-            if let Some(why) = self.hold_after.take() {
-                self.hold(sight, why, turn);
-            } else {
+            if unit.way == Way::Do
+                && let Some(state) = self.states.get_mut(unit.step as usize)
+            {
+                state.part = unit.part + 1;
+            }
+            self.fresh();
+            if !self.stops_here(sight, turn) {
                 self.survey(sight, turn);
             }
             return;
@@ -243,11 +276,7 @@ impl Steps {
         item.stage = Stage::Done;
         let words = format!("{} is done", item.name);
         self.enter(sight.at, step, Stage::Verifying, words, turn);
-        if let Some(why) = self.hold_after.take() {
-            self.hold(sight, why, turn);
-        } else {
-            self.next_item(sight, step, turn);
-        }
+        self.next_item(sight, step, turn);
     }
 
     pub(super) fn step_done(&mut self, sight: &Sight, step: u32, what: &str, turn: &mut Turn) {
@@ -261,6 +290,7 @@ impl Steps {
         let parts = [took, what.to_owned(), worse];
         let reason: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         self.job = None;
+        self.doubtful = self.doubtful.filter(|doubtful| *doubtful != step);
         self.enter(sight.at, step, Stage::Done, reason.join("; "), turn);
         self.hook(HookEvent::Done, Some(step), &reason.join("; "), turn);
     }
@@ -274,9 +304,17 @@ impl Steps {
         flight_lock: &Result<(), String>,
         turn: &mut Turn,
     ) {
-        self.runner = Some(backend);
-        if let Err(why) = same_cluster {
-            self.halt(Ending::Lost, why.clone(), turn);
+        (self.runner, self.lost) = (Some(backend), None);
+        self.elsewhere = same_cluster.clone().err().or_else(|| self.other_than_before(sight));
+        if let Some(why) = self.elsewhere.clone() {
+            if self.course.is_over() {
+                return;
+            }
+            self.end_program(turn);
+            // What became of an attempt is asked on the cluster that it ran on.
+            let orphan = self.job.take_if(|job| matches!(job.doing, Doing::Orphaned { .. }));
+            self.halt(Ending::Lost, why, turn);
+            self.job = orphan;
             return;
         }
         // Once begun, who holds the lock may be a session of our own that has not ended yet; which log is written is
@@ -287,10 +325,19 @@ impl Steps {
         }
         if self.course == Course::Preparing {
             self.take_up(sight, turn);
-        } else if matches!(self.job, Some(Job { doing: Doing::Orphaned { asked: false, .. }, .. })) {
-            self.ask_fate(turn);
+        } else if matches!(self.job, Some(Job { doing: Doing::Orphaned { .. }, .. })) {
+            self.ask_fate(sight, turn);
         } else {
             self.ask_again(sight, turn);
         }
+    }
+
+    /// Why this is not the cluster on which the earlier part of the flight was.
+    fn other_than_before(&self, sight: &Sight) -> Option<String> {
+        let then = self.mission.resumed.as_ref()?.system_identifier?;
+        let now = sight.system_identifier.filter(|now| *now != then)?;
+        Some(format!(
+            "this is another cluster than the flight began on: its system identifier is {now}, not {then}"
+        ))
     }
 }

@@ -3,7 +3,7 @@
 //! Owns gates, the programs of steps, the checks after a step, and the invariants around all of them.
 
 use super::job::{Doing, GateCheck, GateState, Job};
-use super::{Asking, Course, Ending, Sight, Stage, Steps, Then, Turn};
+use super::{Asking, Course, Ending, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::plan::order::{Answer, Ask, Order};
@@ -314,6 +314,7 @@ impl Steps {
 
     /// What an earlier part of this flight had come to, and what the server says of it. The catalog wins.
     fn reconcile(&mut self, sight: &Sight, turn: &mut Turn) {
+        self.taken_up = true;
         let Some(logbook) = self.mission.resumed.clone() else {
             self.set_course(Course::Flying, turn);
             return;
@@ -326,7 +327,8 @@ impl Steps {
             if logged.stage.is_behind() {
                 self.enter(sight.at, number, logged.stage, "in an earlier part of this flight", turn);
             } else if logged.stage != Stage::Ready {
-                state.part = logged.parts_done;
+                // Those of an item count for that item only.
+                state.part = if logged.item.is_none() { logged.parts_done } else { 0 };
                 words.push(format!("step {} was {}", logged.id, logged.stage.word()));
             }
         }
@@ -335,12 +337,24 @@ impl Steps {
             false => format!("resumed: when the log ended {}", words.join(", ")),
         };
         turn.events.push(Event::Note { warning: false, text });
-        self.set_course(Course::Flying, turn);
-        let Some(open) = logbook.open else {
-            self.doubt(&logbook.steps);
-            return;
-        };
-        self.adopt(sight, &open, turn);
+        self.doubt(&logbook.steps);
+        let moved = logbook.timeline.zip(sight.timeline).filter(|(then, now)| then != now);
+        let moved = moved.map(|(then, now)| {
+            format!(
+                "the cluster was failed over: its timeline is {now}, it was {then}; what was committed last may be gone"
+            )
+        });
+        match moved {
+            Some(why) if self.mission.unattended => {
+                self.halt(Ending::Lost, why, turn);
+                return;
+            }
+            Some(why) => self.set_course(Course::Held { why }, turn),
+            None => self.set_course(Course::Flying, turn),
+        }
+        if let Some(open) = logbook.open {
+            self.adopt(sight, &open, turn);
+        }
     }
 
     /// The step that had been begun is looked for in the catalog before it is begun again.
@@ -348,15 +362,7 @@ impl Steps {
         let begun = logged.iter().find(|it| !it.stage.is_behind() && it.stage != Stage::Ready);
         let number = begun.and_then(|it| self.mission.plan.steps.iter().position(|step| step.id == it.id));
         let Some(number) = number.and_then(|number| u32::try_from(number).ok()) else { return };
-        let part = self.states.get(number as usize).map_or(0, |state| state.part);
-        let unit = crate::engine::plan::order::Unit {
-            step: number,
-            item: 0,
-            part,
-            way: crate::engine::plan::order::Way::Do,
-        };
-        self.job = Some(Job { in_doubt: true, ..Job::new(unit, Then::Begin) });
-        self.wait(Some(At(0)), Then::Begin);
+        self.doubtful = Some(number);
     }
 }
 

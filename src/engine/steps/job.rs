@@ -20,8 +20,12 @@ pub(super) struct Job {
     pub(super) left_before: Option<Vec<Leftover>>,
     /// What was usual before the step began.
     pub(super) health: Option<Health>,
-    /// An earlier part of the flight had begun it: the catalog may have it already.
-    pub(super) in_doubt: bool,
+    /// How often its session was lost under it.
+    pub(super) lost: u32,
+    /// How often in a row an attempt could not be begun.
+    pub(super) unbegun: u32,
+    /// Since when it waits for another tool.
+    pub(super) tool_since: Option<At>,
 }
 
 impl Job {
@@ -33,7 +37,9 @@ impl Job {
             acquisition: None,
             left_before: None,
             health: None,
-            in_doubt: false,
+            lost: 0,
+            unbegun: 0,
+            tool_since: None,
         }
     }
 

@@ -26,7 +26,7 @@ const OWNERS: [&str; 10] = [
 impl Steps {
     /// Whether the unit at hand had been begun by an earlier part of the flight.
     pub(super) fn in_doubt(&self, unit: Unit) -> bool {
-        unit.way == Way::Do && self.job.as_ref().is_some_and(|job| job.in_doubt)
+        unit.way == Way::Do && self.doubtful == Some(unit.step)
     }
 
     /// Whether all that is expected is there; false where nothing is expected, for then nothing is known.
@@ -105,7 +105,7 @@ impl Steps {
                 let text =
                     "the catalog does not have it, so its transaction was rolled back: it is tried again";
                 turn.events.push(Event::Note { warning: true, text: text.to_owned() });
-                self.again(sight, turn);
+                self.again_after_loss(sight, turn);
             } else if known {
                 self.fails(sight, format!("its session was lost: {}", wrong.join("; ")), turn);
             } else {
@@ -118,6 +118,13 @@ impl Steps {
         if wrong.is_empty() {
             self.after_part(sight, unit, turn);
         } else {
+            // What it was to make is not there: it is not left out when the step is flown again.
+            if unit.way == Way::Do
+                && survey.found.iter().any(|(_, found)| *found != Found::Good)
+                && let Some(state) = self.states.get_mut(unit.step as usize)
+            {
+                state.part = unit.part;
+            }
             self.fails(sight, format!("it went through, and yet {}", wrong.join("; ")), turn);
         }
     }
