@@ -45,7 +45,8 @@ impl Steps {
     /// Another part comes to hand: what was tried before does not count for it.
     pub(super) fn fresh(&mut self) {
         let Some(job) = self.job.as_mut() else { return };
-        (job.acquisition, job.lost, job.unbegun) = (None, 0, 0);
+        job.acquisition = None;
+        (job.lost, job.unanswered, job.unbegun) = (0, 0, 0);
         if let Some(state) = at_hand(&mut self.states, &mut self.aside, job.unit) {
             state.attempts = 0;
         }

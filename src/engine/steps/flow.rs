@@ -323,7 +323,7 @@ impl Steps {
             self.halt(Ending::Failed, why.clone(), turn);
             return;
         }
-        if self.course == Course::Preparing {
+        if self.course == Course::Preparing && self.asking.is_none() {
             self.take_up(sight, turn);
         } else if matches!(self.job, Some(Job { doing: Doing::Orphaned { .. }, .. })) {
             self.ask_fate(sight, turn);

@@ -11,6 +11,9 @@ use crate::engine::plan::{CheckKind, Gate, PlanStep, Work};
 use crate::engine::sample::Fact;
 use crate::engine::timeline::Event;
 
+/// After so many questions that went down with their session none follows: they may be what ends it.
+const MOST_UNANSWERED: u32 = 5;
+
 impl Steps {
     pub(super) fn open_gate(&mut self, sight: &Sight, number: u32, gate: &Gate, turn: &mut Turn) {
         let id = self.step(number).map(|step| step.id.clone()).unwrap_or_default();
@@ -224,12 +227,12 @@ impl Steps {
 
     /// The invariants are asked one by one: before the first step, and after the last.
     pub(super) fn ask_invariants(&mut self, sight: &Sight, after: bool, turn: &mut Turn) {
-        self.asking = Some(Asking { invariant: 0, after });
+        self.asking = Some(Asking { invariant: 0, after, lost: 0 });
         self.ask_invariant(sight, turn);
     }
 
     fn ask_invariant(&mut self, sight: &Sight, turn: &mut Turn) {
-        let Some(Asking { invariant, after }) = self.asking else { return };
+        let Some(Asking { invariant, after, .. }) = self.asking else { return };
         if (invariant as usize) < self.mission.plan.invariants.len() {
             Steps::order(turn, Order::Ask { ask: Ask::Invariant { invariant } });
             return;
@@ -244,11 +247,32 @@ impl Steps {
 
     /// A session is open again: what its predecessor took along is asked once more.
     pub(super) fn ask_again(&mut self, sight: &Sight, turn: &mut Turn) {
-        if self.asking.is_some() {
-            self.ask_invariant(sight, turn);
+        if let Some(asking) = self.asking.as_mut() {
+            asking.lost += 1;
+            if asking.lost >= MOST_UNANSWERED {
+                let why =
+                    format!("the session was lost {MOST_UNANSWERED} times while an invariant was asked");
+                self.halt(Ending::Failed, why, turn);
+            } else {
+                self.ask_invariant(sight, turn);
+            }
             return;
         }
-        let Some(Job { unit, doing, .. }) = self.job.clone() else { return };
+        let Some(job) = self.job.as_mut() else { return };
+        let (unit, doing) = (job.unit, job.doing.clone());
+        let waits = match &doing {
+            Doing::Gate(gate) => gate.check != GateCheck::Asked,
+            doing => matches!(doing, Doing::Waiting { .. } | Doing::Program { .. } | Doing::Trying(_)),
+        };
+        if waits {
+            return;
+        }
+        job.unanswered += 1;
+        if job.unanswered >= MOST_UNANSWERED {
+            let why = format!("its session was lost {MOST_UNANSWERED} times while the server was asked");
+            self.fails(sight, why, turn);
+            return;
+        }
         match doing {
             Doing::Items => Steps::order(turn, Order::Items { step: unit.step }),
             Doing::Surveying | Doing::Looking => self.survey(sight, turn),
@@ -282,7 +306,7 @@ impl Steps {
         let when = if after { "after the last step" } else { "before the first step" };
         match wrong {
             None => {
-                asking.invariant += 1;
+                (asking.invariant, asking.lost) = (asking.invariant + 1, 0);
                 self.ask_invariant(sight, turn);
             }
             Some(wrong) => {

@@ -22,6 +22,8 @@ pub(super) struct Job {
     pub(super) health: Option<Health>,
     /// How often its session was lost under it.
     pub(super) lost: u32,
+    /// How many questions have gone down with their session.
+    pub(super) unanswered: u32,
     /// How often in a row an attempt could not be begun.
     pub(super) unbegun: u32,
     /// Since when it waits for another tool.
@@ -38,6 +40,7 @@ impl Job {
             left_before: None,
             health: None,
             lost: 0,
+            unanswered: 0,
             unbegun: 0,
             tool_since: None,
         }

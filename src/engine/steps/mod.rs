@@ -83,6 +83,8 @@ pub struct Steps {
 struct Asking {
     invariant: u32,
     after: bool,
+    /// How often the session was lost under it.
+    lost: u32,
 }
 
 /// What steps read of the rest of the engine.

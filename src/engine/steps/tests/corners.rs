@@ -463,3 +463,24 @@ fn a_flight_goes_on_on_its_own_cluster_only_and_tells_of_a_failover() {
     failed_over.wants(&Will::Resume).expect("a person has seen it");
     assert_eq!(goes_on(1, 1).stage(0), Stage::Forecast);
 }
+
+#[test]
+fn a_question_that_costs_the_session_each_time_is_not_asked_for_ever() {
+    let mut with_invariants = plan(vec![strong("add")]);
+    with_invariants.invariants = vec![Invariant { name: "readers".to_owned(), said: "select ..".to_owned() }];
+    let mut play = Play::of(with_invariants);
+    for _ in 0..10 {
+        play.begins();
+        play.loses_session();
+    }
+    assert_eq!(play.asks().len(), 5);
+    assert!(matches!(play.steps.course(), Course::Halted { ending: Ending::Failed, .. }));
+    let mut play = Play::of(plan(vec![strong("add")]));
+    for _ in 0..10 {
+        play.begins();
+        play.loses_session();
+    }
+    play.begins();
+    play.surveyed(&[]);
+    assert_eq!(play.stage(0), Stage::Failed);
+}
