@@ -41,7 +41,16 @@ impl Runner {
                 let (items, lost) = match query {
                     Some(query) => {
                         let found = ask::items(&self.line, query).await;
-                        self.fact(found).await
+                        let (items, lost) = self.fact(found).await;
+                        let may_stand = |names: &Vec<String>| {
+                            names.iter().try_for_each(|name| self.script.may_stand(step, name))
+                        };
+                        match items {
+                            Fact::Known(names) => {
+                                (may_stand(&names).map_or_else(Fact::Missing, |()| Fact::Known(names)), lost)
+                            }
+                            items => (items, lost),
+                        }
                     }
                     None => {
                         (Fact::Missing("the plan has no query for the items of this step".to_owned()), None)
