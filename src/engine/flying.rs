@@ -27,6 +27,7 @@ impl Cockpit {
             .is_some_and(|own| own.tripped && self.brake.hit(&own.attempt).is_some_and(|hit| hit != Hit::No));
         let blind = super::guard::blind::blindness(&self.facts(at));
         let slow = self.slow.as_deref();
+        let attached = self.attached.as_ref();
         Sight {
             at,
             utc_us: begun_us.saturating_add_unsigned(at.0),
@@ -34,7 +35,6 @@ impl Cockpit {
             // A stop may have had its last word before the runner has had its own.
             stop: stop.map(Stop::cause).or(tripped.then_some(Cause::Guardrail)),
             tripped,
-            timeline: self.server().and_then(|server| server.timeline.known().copied()),
             blind: blind.map(|ms| format!("no facts for {}", super::guard::seconds(ms))),
             health: Health {
                 deadlocks: slow.map(|slow| slow.counters.deadlocks),
@@ -44,6 +44,9 @@ impl Cockpit {
                 }),
                 dead_rows: None,
             },
+            leaving: self.leaving.is_some(),
+            system_identifier: attached.and_then(|attached| attached.system_identifier.known().copied()),
+            timeline: attached.and_then(|attached| attached.timeline.known().copied()),
             session_user: self
                 .attached
                 .as_ref()
@@ -68,6 +71,12 @@ impl Cockpit {
 
     pub(super) fn runner_says(&mut self, at: At, news: &News, effects: &mut Vec<Effect>) {
         self.with_steps(at, effects, |steps, sight, turn| steps.hear(sight, news, turn));
+    }
+
+    pub(super) fn runner_lost(&mut self, at: At) {
+        if let Some(steps) = self.steps.as_mut() {
+            steps.runner_lost(at);
+        }
     }
 
     pub(super) fn obey_plan(&mut self, at: At, by: Option<&str>, will: &Will, effects: &mut Vec<Effect>) {

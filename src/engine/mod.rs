@@ -280,6 +280,9 @@ impl Cockpit {
             (LinkState::Lost { why }, _) => format!("{name} is lost: {why}"),
         };
         let warning = matches!(link.state, LinkState::Lost { .. });
+        if link.conn == Conn::Runner && warning {
+            self.runner_lost(at);
+        }
         if link.conn == Conn::Control && !warning {
             self.check_right(at, effects);
         }

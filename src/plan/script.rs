@@ -3,6 +3,7 @@
 //! Owns what never reaches engine, log or screen. Knows no order of things: units and asks name what is wanted.
 
 use super::variables::literal;
+use super::work::parts_of_name;
 use crate::engine::plan::HookEvent;
 use crate::engine::plan::order::{Ask, Unit, Way};
 
@@ -51,6 +52,24 @@ impl Script {
     /// What stands in a statement for the item at hand as a string.
     pub const ITEM_LITERAL: &str = "${item:literal}";
 
+    /// Why an item that a query has found cannot stand in the statements of its step: it would be read as SQL, and what
+    /// rows say is never run.
+    ///
+    /// # Errors
+    /// In a sentence for people.
+    pub fn may_stand(&self, step: u32, item: &str) -> Result<(), String> {
+        let Some(step) = self.steps.get(step as usize) else { return Ok(()) };
+        let mut statements = step.parts.iter().chain(&step.undo).flatten();
+        if !statements.any(|sql| sql.contains(Script::ITEM)) || is_name_or_number(item) {
+            return Ok(());
+        }
+        let shown: String = item.chars().take(60).collect();
+        Err(format!(
+            "item {shown} is neither a plain name nor a number: `${{item}}` would let it be read as SQL; write \
+             `${{item:literal}}`, or leave it out of for_each"
+        ))
+    }
+
     fn put_item(sql: &str, item: &str) -> String {
         // One after the other: what an item brings is not looked at again.
         let names = sql.split(Script::ITEM).map(|piece| piece.replace(Script::ITEM_LITERAL, &literal(item)));
@@ -79,5 +98,53 @@ impl Script {
             }
             Ask::Invariant { invariant } => self.invariants.get(invariant as usize).map(String::as_str),
         }
+    }
+}
+
+/// A number, or a name as SQL writes it, with or without its schema, that stays one wherever it is put: inside quotes
+/// of either kind as well.
+fn is_name_or_number(item: &str) -> bool {
+    let digits = item.strip_prefix('-').unwrap_or(item);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return true;
+    }
+    let harmless = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | ' ' | '.' | '-' | ':' | '"');
+    item.chars().all(harmless)
+        && !item.contains("--")
+        && !item.contains("\"\"")
+        && !item.contains("$$")
+        && parts_of_name(item).is_some_and(|parts| parts.len() <= 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Script, StepScript, is_name_or_number};
+
+    #[test]
+    fn what_rows_say_is_not_run() {
+        for good in ["events_1", "app.events_1", "\"Odd name\".t", "42", "-7", "größe"] {
+            assert!(is_name_or_number(good), "{good}");
+        }
+        for bad in [
+            "a; drop table t",
+            "a b",
+            "\"a; drop table t; --\"",
+            "\"a'b\"",
+            "f()",
+            "1e5",
+            "",
+            "-",
+            "a--b",
+            "$$",
+        ] {
+            assert!(!is_name_or_number(bad), "{bad}");
+        }
+        let step = |sql: &str| StepScript { parts: vec![vec![sql.to_owned()]], ..StepScript::default() };
+        let script = Script {
+            steps: vec![step("delete from t where tenant = ${item:literal}"), step("drop table ${item}")],
+            ..Script::default()
+        };
+        assert_eq!(script.may_stand(0, "a; drop table t"), Ok(()));
+        assert!(script.may_stand(1, "a; drop table t").is_err());
     }
 }

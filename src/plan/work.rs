@@ -150,7 +150,7 @@ fn name(section: &Section<'_>, key: &str, most_parts: usize, context: &Context<'
 }
 
 /// The parts of a name as SQL writes it, each as written; `None` when it is none.
-fn parts_of_name(text: &str) -> Option<Vec<String>> {
+pub(super) fn parts_of_name(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {

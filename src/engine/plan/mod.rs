@@ -340,13 +340,13 @@ pub struct LoggedStep {
     pub id: String,
     /// Its stage.
     pub stage: super::steps::Stage,
+    /// The item at hand, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
     /// Items that are done, by name; parts that are done of the item under way are in [`LoggedStep::parts_done`].
     pub items_done: Vec<String>,
     /// Parts of the item at hand that are done.
     pub parts_done: u32,
-    /// The item at hand, by name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub item: Option<String>,
     /// [`StepState::there_before`](super::steps::StepState::there_before).
     #[serde(default)]
     pub there_before: bool,

@@ -162,6 +162,17 @@ impl Acquisition {
         Verdict::Again(at.plus_ms(self.limits.look_every_ms), why)
     }
 
+    /// What follows from a look that has no answer.
+    pub fn unseen(&self, at: At, why: &str) -> Verdict {
+        match self.is_over(at) {
+            Some(over) => Verdict::GiveUp(format!("{over}; who holds what it needs is not known: {why}")),
+            None => {
+                let why = format!("who holds what it needs is not known: {why}");
+                Verdict::Again(at.plus_ms(self.limits.look_every_ms), why)
+            }
+        }
+    }
+
     /// What follows from an attempt that did not get its locks in `waited_ms`. `jitter` is any number.
     pub fn missed(&mut self, at: At, waited_ms: u64, jitter: u64, climbs: bool) -> Verdict {
         self.attempts += 1;

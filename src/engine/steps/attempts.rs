@@ -19,7 +19,7 @@ const TOOL_AGAIN_MS: u64 = 2_000;
 /// How long facts are waited for before it is looked again, in milliseconds.
 const BLIND_AGAIN_MS: u64 = 250;
 /// How much longer than its own time limit an attempt may take before it is stopped, in milliseconds.
-const SLACK_MS: u64 = 250;
+pub(super) const SLACK_MS: u64 = 250;
 
 impl Steps {
     /// What does the catalog say about the part at hand?
@@ -32,25 +32,23 @@ impl Steps {
         let reason = self.named(unit);
         self.enter(sight.at, unit.step, Stage::Forecast, reason, turn);
         if let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) {
-            state.attempts = 0;
             state.looks = 0;
             state.statement = 0;
             (state.look, state.forecast, state.lock_timeout_ms) = (None, None, None);
         }
         if let Some(job) = self.job.as_mut() {
             job.doing = Doing::Surveying;
-            job.acquisition = None;
         }
         Steps::order(turn, Order::Survey { unit, relations, expects });
     }
 
-    /// The same once more for the part at hand: its attempts are counted on.
-    pub(super) fn survey_again(&mut self, sight: &Sight, turn: &mut Turn) {
-        let Some(step) = self.job.as_ref().map(|job| job.unit.step as usize) else { return };
-        let attempts = self.states.get(step).map_or(0, |state| state.attempts);
-        self.survey(sight, turn);
-        if let Some(state) = self.states.get_mut(step) {
-            state.attempts = attempts;
+    /// Another part comes to hand: what was tried before does not count for it.
+    pub(super) fn fresh(&mut self) {
+        let Some(job) = self.job.as_mut() else { return };
+        job.acquisition = None;
+        (job.lost, job.unanswered, job.unbegun) = (0, 0, 0);
+        if let Some(state) = at_hand(&mut self.states, &mut self.aside, job.unit) {
+            state.attempts = 0;
         }
     }
 
@@ -113,9 +111,18 @@ impl Steps {
                 "{name} holds its lock on this database (pid {} {}): two migrations at once are not flown",
                 tool.backend.pid, tool.application
             );
+            let since = self.job.as_mut().map_or(sight.at, |job| *job.tool_since.get_or_insert(sight.at));
+            let most_ms = self.step(unit.step).map_or(0, |step| step.acquire.within_ms);
+            if self.mission.unattended && sight.at.ms_since(since) >= most_ms {
+                self.fails(sight, why, turn);
+                return;
+            }
             self.enter(sight.at, unit.step, Stage::Forecast, why, turn);
             self.wait(Some(sight.at.plus_ms(TOOL_AGAIN_MS)), Then::Survey);
             return;
+        }
+        if let Some(job) = self.job.as_mut() {
+            job.tool_since = None;
         }
         if self.in_doubt(unit) && self.is_there(survey) && !self.was_there(unit) {
             let what = "found done in the catalog";
@@ -147,8 +154,10 @@ impl Steps {
         if let Some(job) = self.job.as_mut() {
             job.left_before.get_or_insert_with(|| survey.leftovers.clone());
             job.note_dead_rows(survey);
-            job.acquisition =
-                strong.then(|| Acquisition::begin(sight.at, &limits, survey.deadlock_timeout_ms));
+            // Its limits count over all its surveys.
+            let begun = job.acquisition.take();
+            let begin = || Acquisition::begin(sight.at, &limits, survey.deadlock_timeout_ms);
+            job.acquisition = strong.then(|| begun.unwrap_or_else(begin));
         }
         if let Some(state) = at_hand(&mut self.states, &mut self.aside, unit) {
             state.forecast = Some(Box::new(forecast));
@@ -185,8 +194,15 @@ impl Steps {
         let look = match look {
             Fact::Known(look) => look,
             Fact::Missing(why) => {
-                let why = why.clone();
-                self.fails(sight, why, turn);
+                match acquisition.unseen(sight.at, why) {
+                    Verdict::Again(at, why) => {
+                        state.looks += 1;
+                        self.enter(sight.at, unit.step, Stage::Acquiring, why, turn);
+                        self.wait(Some(at), Then::Look);
+                    }
+                    Verdict::GiveUp(why) => self.fails(sight, why, turn),
+                    Verdict::Try(_) => {}
+                }
                 return;
             }
         };
@@ -225,6 +241,10 @@ impl Steps {
 
     /// An attempt, which waits for its locks `wait_ms` at most.
     pub(super) fn attempt(&mut self, sight: &Sight, wait_ms: Option<u64>, turn: &mut Turn) {
+        if sight.leaving {
+            self.wait(None, Then::Begin);
+            return;
+        }
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
         let number = self.next_number;
         self.next_number += 1;
@@ -312,10 +332,15 @@ impl Steps {
         trying.wait_ms.filter(|_| takes_first).map(|wait_ms| trying.sent.plus_ms(wait_ms + SLACK_MS))
     }
 
-    /// Stops the attempt under way, for the reason given; the first reason stays.
+    /// Stops the attempt under way, for the reason given; the one that says more about the plan stays.
     pub(super) fn stop_trying(&mut self, at: At, why: Stopping, turn: &mut Turn) {
         let Some(Job { doing: Doing::Trying(trying), .. }) = self.job.as_mut() else { return };
-        if trying.stopping.is_none_or(|before| before == Stopping::Budget) {
+        let is_asked = trying.stopping.is_some_and(|before| before != Stopping::Budget);
+        if is_asked {
+            if why == Stopping::Abort {
+                trying.stopping = Some(why);
+            }
+        } else {
             trying.stopping = Some(why);
             trying.stop_asked = Some(at);
             let number = trying.number;

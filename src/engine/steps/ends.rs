@@ -4,9 +4,11 @@
 //! who it was is known here. What a lost session had done is asked of the server and of the catalog, never assumed.
 
 use super::acquire::Verdict;
+use super::attempts::SLACK_MS;
 use super::job::{After, Doing, Job, Stopping, Then, Trying};
 use super::{Cause, Course, Ending, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
+use crate::engine::ids::At;
 use crate::engine::plan::HookEvent;
 use crate::engine::plan::facts::{Found, Leftover, LeftoverKind, Survey};
 use crate::engine::plan::leftover;
@@ -24,20 +26,24 @@ const DEADLOCK: &str = "40P01";
 const SERIALIZATION: &str = "40001";
 /// The server ends the session: an administrator, a crash, a shutdown.
 const SESSION_ENDS: [&str; 3] = ["57P01", "57P02", "57P03"];
-/// After so many lost sessions it is not tried again: it may be what ends them.
-const MOST_LOSSES: u32 = 3;
 /// How long until a statement that took no locks first is tried again after a deadlock, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
+/// After so many attempts in a row that could not be begun no other one follows.
+const MOST_UNBEGUN: u32 = 5;
+/// After so many lost sessions no attempt follows: it may be what ends them.
+const MOST_LOST: u32 = 3;
+/// How long a flight without a person waits for another session, in milliseconds.
+const GIVEN_UP_MS: u64 = 10 * 60 * 1_000;
 
 impl Steps {
     pub(super) fn tried(&mut self, sight: &Sight, number: u32, end: &TryEnd, took_us: u64, turn: &mut Turn) {
         let Some(trying) = self.trying(number).cloned() else { return };
         match end {
-            TryEnd::Done if trying.stopping == Some(Stopping::Abort) => {
-                let why = "aborted; the statement was through before it could be stopped".to_owned();
-                self.scan(sight, After::Halt(Ending::Aborted), why, turn);
-            }
             TryEnd::Done => {
+                if trying.stopping == Some(Stopping::Abort) || sight.stop.is_some_and(Cause::is_abort) {
+                    let why = "aborted; the statement was through before it could be stopped".to_owned();
+                    self.halt_after = Some((Ending::Aborted, why));
+                }
                 if trying.stopping == Some(Stopping::Pause) {
                     self.hold_after.get_or_insert_with(|| "by the operator".to_owned());
                 }
@@ -53,8 +59,30 @@ impl Steps {
                     self.scan(sight, After::Halt(Ending::Aborted), "aborted".to_owned(), turn);
                 }
                 Some(_) => self.missed(sight, &trying, 0, "was stopped before it began", false, turn),
-                None => self.fails(sight, format!("it could not be begun: {why}"), turn),
+                None => self.unbegun(sight, why, turn),
             },
+        }
+    }
+
+    /// Nothing of an attempt was sent, and nobody wanted that.
+    fn unbegun(&mut self, sight: &Sight, why: &str, turn: &mut Turn) {
+        if self.stops_here(sight, turn) {
+            return;
+        }
+        let has_session = self.runner.is_some();
+        let Some(job) = self.job.as_mut() else { return };
+        if !has_session {
+            // The next session is asked for its survey.
+            job.doing = Doing::Surveying;
+            return;
+        }
+        job.unbegun += 1;
+        let (unit, why) = (job.unit, format!("it could not be begun: {why}"));
+        if job.unbegun >= MOST_UNBEGUN {
+            self.fails(sight, why, turn);
+        } else {
+            self.enter(sight.at, unit.step, Stage::Acquiring, why, turn);
+            self.wait(Some(sight.at.plus_ms(AGAIN_MS)), Then::Survey);
         }
     }
 
@@ -69,6 +97,10 @@ impl Steps {
     ) {
         let took_ms = took_us / 1_000;
         let halts = |ending| After::Halt(ending);
+        let takes_first = self.takes_first();
+        // An attempt whose locks are not told may have had them since its time limit.
+        let in_queue = trying.locked.is_none() && trying.wait_ms.is_some_and(|ms| took_ms <= ms + SLACK_MS);
+        let in_queue = in_queue || (takes_first && trying.locked.is_none());
         match error.code.as_str() {
             LOCK_TIMEOUT if trying.wait_ms.is_some() => {
                 self.missed(sight, trying, took_ms, "did not get its locks", true, turn);
@@ -78,9 +110,10 @@ impl Steps {
                     self.scan(sight, halts(Ending::Aborted), "aborted".to_owned(), turn);
                 }
                 (Some(Stopping::Pause), _) => {
-                    self.scan(sight, After::Hold, "by the operator".to_owned(), turn);
+                    let why = self.hold_after.take().unwrap_or_else(|| "by the operator".to_owned());
+                    self.scan(sight, After::Hold, why, turn);
                 }
-                (_, Some(Cause::Guardrail)) if trying.locked.is_none() && trying.wait_ms.is_some() => {
+                (_, Some(Cause::Guardrail)) if in_queue => {
                     let step = self.job.as_ref().map(|job| job.unit.step);
                     self.hook(HookEvent::Tripped, step, "an attempt was cancelled in the lock queue", turn);
                     self.missed(sight, trying, took_ms, "was cancelled by a guardrail", false, turn);
@@ -95,7 +128,11 @@ impl Steps {
                 (Some(Stopping::Budget), None) => {
                     self.missed(sight, trying, took_ms, "did not get its locks", true, turn);
                 }
-                (None, None) if trying.locked.is_none() && trying.wait_ms.is_some_and(|ms| took_ms >= ms) => {
+                (None, None)
+                    if takes_first
+                        && trying.locked.is_none()
+                        && trying.wait_ms.is_some_and(|ms| took_ms >= ms) =>
+                {
                     self.missed(sight, trying, took_ms, "did not get all its locks", true, turn);
                 }
                 (None, None) => {
@@ -165,6 +202,7 @@ impl Steps {
 
     /// The plan is held at the step at hand.
     pub(super) fn hold(&mut self, sight: &Sight, why: String, turn: &mut Turn) {
+        self.hold_after = None;
         if let Some(unit) = self.job.as_ref().map(|job| job.unit) {
             self.enter(sight.at, unit.step, Stage::Paused, why.clone(), turn);
             self.wait(None, Then::Begin);
@@ -174,7 +212,69 @@ impl Steps {
 
     /// The step did not work. What is left is looked for before the plan halts.
     pub(super) fn fails(&mut self, sight: &Sight, why: String, turn: &mut Turn) {
-        self.scan(sight, After::Halt(Ending::Failed), why, turn);
+        match self.halt_after.take() {
+            Some((ending, wanted)) => {
+                self.scan(sight, After::Halt(ending), format!("{wanted}; {why}"), turn);
+            }
+            None => self.scan(sight, After::Halt(Ending::Failed), why, turn),
+        }
+    }
+
+    /// Holds or ends the plan, where that was wanted once the work at hand had come here; a step of a plan that does not
+    /// fly any more goes no further either.
+    pub(super) fn stops_here(&mut self, sight: &Sight, turn: &mut Turn) -> bool {
+        if let Some((ending, why)) = self.halt_after.take() {
+            self.scan(sight, After::Halt(ending), why, turn);
+            return true;
+        }
+        if let Some(why) = self.hold_after.take() {
+            self.hold(sight, why, turn);
+            return true;
+        }
+        if self.is_at_work() {
+            return false;
+        }
+        if let Some(unit) = self.job.as_ref().map(|job| job.unit) {
+            self.enter(sight.at, unit.step, Stage::Paused, "the plan does not fly", turn);
+            self.wait(None, Then::Begin);
+        }
+        true
+    }
+
+    /// Whether the locks of the part at hand are taken before its statements, so that it is told when it has them.
+    fn takes_first(&self) -> bool {
+        let state = self.job.as_ref().and_then(|job| self.hand(job.unit));
+        state.and_then(|state| state.forecast.as_ref()).is_some_and(|forecast| !forecast.first.is_empty())
+    }
+
+    /// When a flight without a person does not wait for another session any longer.
+    pub(super) fn given_up_at(&self) -> Option<At> {
+        let waits = self.mission.unattended && !self.course.is_over();
+        self.lost.filter(|_| waits).map(|lost| lost.plus_ms(GIVEN_UP_MS))
+    }
+
+    /// Nobody is there who could decide how long the server is waited for.
+    pub(super) fn give_up_the_server(&mut self, sight: &Sight, turn: &mut Turn) {
+        let why = format!("no session for {}", seconds(GIVEN_UP_MS));
+        let open = self.what_is_open();
+        if let Some(unit) = self.job.as_ref().map(|job| job.unit) {
+            self.enter(sight.at, unit.step, Stage::Failed, format!("{why}{open}"), turn);
+        }
+        self.halt(Ending::Lost, why, turn);
+    }
+
+    /// What would not be known of the work at hand if it were left like this, for people.
+    pub(super) fn what_is_open(&self) -> &'static str {
+        match self.job.as_ref().map(|job| &job.doing) {
+            Some(Doing::Orphaned { .. } | Doing::Verifying { lost: true }) => {
+                "; what became of its statement is not known, and it may still run"
+            }
+            Some(Doing::Verifying { lost: false } | Doing::Checking { .. }) => {
+                "; it was through, and not checked"
+            }
+            Some(Doing::Scanning { .. }) => "; what is left is not known",
+            _ => "",
+        }
     }
 
     /// Looks for what is left.
@@ -185,6 +285,10 @@ impl Steps {
             Some((relations, expects)) if self.runner.is_some() && !was_scanning => {
                 self.doing(Doing::Scanning { after, why });
                 Steps::order(turn, Order::Survey { unit, relations, expects });
+            }
+            Some(_) if self.runner.is_none() => {
+                let why = format!("{why}; what is left is not known: there is no session");
+                self.settle_end(sight, unit, after, why, turn);
             }
             _ => self.settle_end(sight, unit, after, why, turn),
         }
@@ -248,8 +352,11 @@ impl Steps {
             && let Some(offer) = self.offers.get_mut(unit.part as usize)
         {
             offer.stage = Stage::Failed;
-            self.enter(sight.at, unit.step, Stage::Failed, why, turn);
+            self.enter(sight.at, unit.step, Stage::Failed, why.clone(), turn);
             self.job = None;
+            if let After::Halt(ending @ Ending::Aborted) = after {
+                self.halt(ending, why, turn);
+            }
             return;
         }
         match after {
@@ -276,24 +383,33 @@ impl Steps {
     /// The session of an attempt is lost: what became of it is asked once there is another.
     fn orphan(&mut self, sight: &Sight, trying: Trying, why: &str, turn: &mut Turn) {
         let Some(unit) = self.job.as_ref().map(|job| job.unit) else { return };
-        self.runner = None;
-        if let Some(job) = self.job.as_mut() {
-            job.losses += 1;
-        }
+        self.runner_lost(sight.at);
+        // Who stopped it may have ended its session: that is no reason to run it again.
+        self.halt_after = match (trying.stopping, sight.stop) {
+            (Some(Stopping::Abort), _) => Some((Ending::Aborted, "aborted".to_owned())),
+            (_, Some(Cause::Guardrail)) => {
+                Some((Ending::Tripped, "a guardrail ended its session".to_owned()))
+            }
+            (_, Some(_)) => Some((Ending::Aborted, "stopped by the operator".to_owned())),
+            (_, None) => None,
+        };
         let why = format!("its session was lost ({why}): what became of it is asked of the server");
         self.enter(sight.at, unit.step, Stage::Running, why, turn);
         self.doing(Doing::Orphaned { trying, asked: false, again: None });
     }
 
     /// What became of the attempt whose session was lost?
-    pub(super) fn ask_fate(&mut self, turn: &mut Turn) {
+    pub(super) fn ask_fate(&mut self, sight: &Sight, turn: &mut Turn) {
         let application = self.mission.application.clone();
         let Some(Job { doing: Doing::Orphaned { trying, asked, again }, .. }) = self.job.as_mut() else {
             return;
         };
         (*asked, *again) = (true, None);
-        let Some(backend) = trying.backend else { return };
         let (number, xid) = (trying.number, trying.xid);
+        let Some(backend) = trying.backend else {
+            self.fails(sight, "what became of it is not known: nobody knows its session".to_owned(), turn);
+            return;
+        };
         Steps::order(turn, Order::Fate { number, backend, application, xid });
     }
 
@@ -320,7 +436,7 @@ impl Steps {
             TryFate::RolledBack => {
                 let text = "its session was lost, and its transaction rolled back: it is tried again";
                 self.enter(sight.at, unit.step, Stage::Forecast, text, turn);
-                self.again(sight, turn);
+                self.again_after_loss(sight, turn);
             }
             TryFate::Gone => match self.wanted(unit) {
                 Some((relations, expects)) => {
@@ -337,17 +453,19 @@ impl Steps {
         }
     }
 
-    /// The part at hand, once more from its forecast on.
-    pub(super) fn again(&mut self, sight: &Sight, turn: &mut Turn) {
-        let losses = self.job.as_ref().map_or(0, |job| job.losses);
-        if let Some(why) = self.hold_after.take() {
-            self.hold(sight, why, turn);
-        } else if losses >= MOST_LOSSES {
-            let why =
-                format!("its session was lost {losses} times, and its transaction rolled back each time");
-            self.fails(sight, why, turn);
+    /// The part at hand, whose session was lost, once more from its forecast on.
+    pub(super) fn again_after_loss(&mut self, sight: &Sight, turn: &mut Turn) {
+        let lost = self.job.as_mut().map_or(0, |job| {
+            job.lost += 1;
+            job.lost
+        });
+        if self.stops_here(sight, turn) {
+            return;
+        }
+        if lost >= MOST_LOST {
+            self.fails(sight, format!("its session was lost {lost} times, and it may be why"), turn);
         } else {
-            self.survey_again(sight, turn);
+            self.survey(sight, turn);
         }
     }
 }

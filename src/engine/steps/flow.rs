@@ -15,6 +15,10 @@ use crate::engine::sample::Fact;
 impl Steps {
     /// The first step that may begin, begins.
     pub(super) fn next_step(&mut self, sight: &Sight, turn: &mut Turn) {
+        if let Some((ending, why)) = self.halt_after.take() {
+            self.halt(ending, why, turn);
+            return;
+        }
         let Some(number) = self.states.iter().position(|state| !state.stage.is_behind()) else {
             self.all_done(sight, turn);
             return;
@@ -28,6 +32,7 @@ impl Steps {
         let unit = self.first_unit(number);
         let in_doubt = self.states.get(number as usize).is_some_and(|state| state.began.is_some());
         self.job = Some(Job { in_doubt, ..Job::new(unit, Then::Begin) });
+        self.fresh();
         self.begin(sight, turn);
     }
 
@@ -55,6 +60,11 @@ impl Steps {
             }
         };
         if let Some(why) = why {
+            if opens.is_none() && self.mission.unattended {
+                let why = format!("{why}, when one opens is not known, and nobody is there to wait for it");
+                self.fails(sight, why, turn);
+                return;
+            }
             let wait_us = opens.map(|opens| u64::try_from(opens.saturating_sub(sight.utc_us)).unwrap_or(0));
             let words = wait_us.map_or("when one opens is not known".to_owned(), |us| {
                 format!("it may start in {}", seconds(us / 1_000))
@@ -175,24 +185,30 @@ impl Steps {
         if let Some(job) = self.job.as_mut() {
             job.unit = unit;
         }
-        self.survey(sight, turn);
+        self.fresh();
+        if !self.stops_here(sight, turn) {
+            self.survey(sight, turn);
+        }
     }
 
     /// What time alone lets go on.
     pub(super) fn watch_the_clock(&mut self, sight: &Sight, turn: &mut Turn) {
+        if self.given_up_at().is_some_and(|due| sight.at >= due) {
+            self.give_up_the_server(sight, turn);
+        }
         let Some(job) = &self.job else { return };
         match job.doing.clone() {
             Doing::Waiting { until: Some(until), then } if self.is_at_work() && sight.at >= until => {
                 match then {
                     Then::Begin => self.begin(sight, turn),
-                    Then::Survey => self.survey_again(sight, turn),
+                    Then::Survey => self.survey(sight, turn),
                     Then::Look => self.look(sight, turn),
                 }
             }
             Doing::Trying(trying) if self.attempt_deadline(&trying).is_some_and(|due| sight.at >= due) => {
                 self.stop_trying(sight.at, Stopping::Budget, turn);
             }
-            Doing::Orphaned { again: Some(again), .. } if sight.at >= again => self.ask_fate(turn),
+            Doing::Orphaned { again: Some(again), .. } if sight.at >= again => self.ask_fate(sight, turn),
             Doing::Program { since, told_to_end } => self.watch_program(sight, since, told_to_end, turn),
             Doing::Gate(gate) => self.watch_gate(sight, gate, turn),
             _ => {}
@@ -233,9 +249,13 @@ impl Steps {
                 job.unit.part += 1;
                 job.in_doubt = false;
             }
-            if let Some(why) = self.hold_after.take() {
-                self.hold(sight, why, turn);
-            } else {
+            if unit.way == Way::Do
+                && let Some(state) = self.states.get_mut(unit.step as usize)
+            {
+                state.part = unit.part + 1;
+            }
+            self.fresh();
+            if !self.stops_here(sight, turn) {
                 self.survey(sight, turn);
             }
             return;
@@ -260,11 +280,7 @@ impl Steps {
         item.stage = Stage::Done;
         let words = format!("{} is done", item.name);
         self.enter(sight.at, step, Stage::Verifying, words, turn);
-        if let Some(why) = self.hold_after.take() {
-            self.hold(sight, why, turn);
-        } else {
-            self.next_item(sight, step, turn);
-        }
+        self.next_item(sight, step, turn);
     }
 
     pub(super) fn step_done(&mut self, sight: &Sight, step: u32, what: &str, turn: &mut Turn) {
@@ -291,9 +307,17 @@ impl Steps {
         flight_lock: &Result<(), String>,
         turn: &mut Turn,
     ) {
-        self.runner = Some(backend);
-        if let Err(why) = same_cluster {
-            self.halt(Ending::Lost, why.clone(), turn);
+        (self.runner, self.lost) = (Some(backend), None);
+        self.elsewhere = same_cluster.clone().err().or_else(|| self.other_than_before(sight));
+        if let Some(why) = self.elsewhere.clone() {
+            if self.course.is_over() {
+                return;
+            }
+            self.end_program(turn);
+            // What became of an attempt is asked on the cluster that it ran on.
+            let orphan = self.job.take_if(|job| matches!(job.doing, Doing::Orphaned { .. }));
+            self.halt(Ending::Lost, why, turn);
+            self.job = orphan;
             return;
         }
         // Once begun, who holds the lock may be a session of our own that has not ended yet; which log is written is
@@ -302,12 +326,21 @@ impl Steps {
             self.halt(Ending::Failed, why.clone(), turn);
             return;
         }
-        if self.course == Course::Preparing {
+        if self.course == Course::Preparing && self.asking.is_none() {
             self.take_up(sight, turn);
-        } else if matches!(self.job, Some(Job { doing: Doing::Orphaned { asked: false, .. }, .. })) {
-            self.ask_fate(turn);
+        } else if matches!(self.job, Some(Job { doing: Doing::Orphaned { .. }, .. })) {
+            self.ask_fate(sight, turn);
         } else {
             self.ask_again(sight, turn);
         }
+    }
+
+    /// Why this is not the cluster on which the earlier part of the flight was.
+    fn other_than_before(&self, sight: &Sight) -> Option<String> {
+        let then = self.mission.resumed.as_ref()?.system_identifier?;
+        let now = sight.system_identifier.filter(|now| *now != then)?;
+        Some(format!(
+            "this is another cluster than the flight began on: its system identifier is {now}, not {then}"
+        ))
     }
 }

@@ -3,13 +3,16 @@
 //! Owns gates, the programs of steps, the checks after a step, and the invariants around all of them.
 
 use super::job::{Doing, GateCheck, GateState, Job};
-use super::{Asking, Course, Ending, Opened, Sight, Stage, Steps, Then, Turn};
+use super::{Asking, Course, Ending, Opened, Sight, Stage, Steps, Turn};
 use crate::engine::guard::seconds;
 use crate::engine::ids::At;
 use crate::engine::plan::order::{Answer, Ask, Order};
 use crate::engine::plan::{CheckKind, Gate, PlanStep, Work};
 use crate::engine::sample::Fact;
 use crate::engine::timeline::Event;
+
+/// After so many questions that went down with their session none follows: they may be what ends it.
+const MOST_UNANSWERED: u32 = 5;
 
 impl Steps {
     pub(super) fn open_gate(&mut self, sight: &Sight, number: u32, gate: &Gate, turn: &mut Turn) {
@@ -227,12 +230,12 @@ impl Steps {
 
     /// The invariants are asked one by one: before the first step, and after the last.
     pub(super) fn ask_invariants(&mut self, sight: &Sight, after: bool, turn: &mut Turn) {
-        self.asking = Some(Asking { invariant: 0, after });
+        self.asking = Some(Asking { invariant: 0, after, lost: 0 });
         self.ask_invariant(sight, turn);
     }
 
     fn ask_invariant(&mut self, sight: &Sight, turn: &mut Turn) {
-        let Some(Asking { invariant, after }) = self.asking else { return };
+        let Some(Asking { invariant, after, .. }) = self.asking else { return };
         if (invariant as usize) < self.mission.plan.invariants.len() {
             Steps::order(turn, Order::Ask { ask: Ask::Invariant { invariant } });
             return;
@@ -247,11 +250,32 @@ impl Steps {
 
     /// A session is open again: what its predecessor took along is asked once more.
     pub(super) fn ask_again(&mut self, sight: &Sight, turn: &mut Turn) {
-        if self.asking.is_some() {
-            self.ask_invariant(sight, turn);
+        if let Some(asking) = self.asking.as_mut() {
+            asking.lost += 1;
+            if asking.lost >= MOST_UNANSWERED {
+                let why =
+                    format!("the session was lost {MOST_UNANSWERED} times while an invariant was asked");
+                self.halt(Ending::Failed, why, turn);
+            } else {
+                self.ask_invariant(sight, turn);
+            }
             return;
         }
-        let Some(Job { unit, doing, .. }) = self.job.clone() else { return };
+        let Some(job) = self.job.as_mut() else { return };
+        let (unit, doing) = (job.unit, job.doing.clone());
+        let waits = match &doing {
+            Doing::Gate(gate) => gate.check != GateCheck::Asked,
+            doing => matches!(doing, Doing::Waiting { .. } | Doing::Program { .. } | Doing::Trying(_)),
+        };
+        if waits {
+            return;
+        }
+        job.unanswered += 1;
+        if job.unanswered >= MOST_UNANSWERED {
+            let why = format!("its session was lost {MOST_UNANSWERED} times while the server was asked");
+            self.fails(sight, why, turn);
+            return;
+        }
         match doing {
             Doing::Items => Steps::order(turn, Order::Items { step: unit.step }),
             Doing::Surveying | Doing::Looking => self.survey(sight, turn),
@@ -285,7 +309,7 @@ impl Steps {
         let when = if after { "after the last step" } else { "before the first step" };
         match wrong {
             None => {
-                asking.invariant += 1;
+                (asking.invariant, asking.lost) = (asking.invariant + 1, 0);
                 self.ask_invariant(sight, turn);
             }
             Some(wrong) => {
@@ -317,6 +341,7 @@ impl Steps {
 
     /// What an earlier part of this flight had come to, and what the server says of it. The catalog wins.
     fn reconcile(&mut self, sight: &Sight, turn: &mut Turn) {
+        self.taken_up = true;
         let Some(logbook) = self.mission.resumed.clone() else {
             self.set_course(Course::Flying, turn);
             return;
@@ -364,26 +389,20 @@ impl Steps {
         }
         self.set_course(Course::Flying, turn);
         let Some(open) = logbook.open else {
-            self.doubt(&logbook.steps);
+            self.doubt(sight.at, &logbook.steps);
             return;
         };
         self.adopt(sight, &open, turn);
     }
 
     /// The step that had been begun is looked for in the catalog before it is begun again.
-    fn doubt(&mut self, logged: &[crate::engine::plan::LoggedStep]) {
+    fn doubt(&mut self, at: At, logged: &[crate::engine::plan::LoggedStep]) {
         let begun = logged.iter().find(|it| !it.stage.is_behind() && it.stage != Stage::Ready);
         let number = begun.and_then(|it| self.mission.plan.steps.iter().position(|step| step.id == it.id));
         let Some(number) = number.and_then(|number| u32::try_from(number).ok()) else { return };
-        let part = self.states.get(number as usize).map_or(0, |state| state.part);
-        let unit = crate::engine::plan::order::Unit {
-            step: number,
-            item: 0,
-            part,
-            way: crate::engine::plan::order::Way::Do,
-        };
-        self.job = Some(Job { in_doubt: true, ..Job::new(unit, Then::Begin) });
-        self.wait(Some(At(0)), Then::Begin);
+        if let Some(state) = self.states.get_mut(number as usize) {
+            state.began.get_or_insert(at);
+        }
     }
 }
 

@@ -23,10 +23,16 @@ pub(super) struct Job {
     pub(super) health: Option<Health>,
     /// It had been begun before: the catalog may have it already.
     pub(super) in_doubt: bool,
-    /// How often its session was lost.
-    pub(super) losses: u32,
     /// What an earlier part of the flight had sent, while its items are being found.
     pub(super) adopts: Option<Box<OpenTry>>,
+    /// How often its session was lost under it.
+    pub(super) lost: u32,
+    /// How many questions have gone down with their session.
+    pub(super) unanswered: u32,
+    /// How often in a row an attempt could not be begun.
+    pub(super) unbegun: u32,
+    /// Since when it waits for another tool.
+    pub(super) tool_since: Option<At>,
 }
 
 impl Job {
@@ -39,8 +45,11 @@ impl Job {
             left_before: None,
             health: None,
             in_doubt: false,
-            losses: 0,
             adopts: None,
+            lost: 0,
+            unanswered: 0,
+            unbegun: 0,
+            tool_since: None,
         }
     }
 

@@ -70,7 +70,7 @@ impl Steps {
                 let text =
                     "the catalog does not have it, so its transaction was rolled back: it is tried again";
                 turn.events.push(Event::Note { warning: true, text: text.to_owned() });
-                self.again(sight, turn);
+                self.again_after_loss(sight, turn);
             } else if known {
                 self.fails(sight, format!("its session was lost: {}", wrong.join("; ")), turn);
             } else {
@@ -83,6 +83,13 @@ impl Steps {
         if wrong.is_empty() {
             self.after_part(sight, unit, turn);
         } else {
+            // What it was to make is not there: it is not left out when the step is flown again.
+            if unit.way == Way::Do
+                && survey.found.iter().any(|(_, found)| *found != Found::Good)
+                && let Some(state) = self.states.get_mut(unit.step as usize)
+            {
+                state.part = unit.part;
+            }
             self.fails(sight, format!("it went through, and yet {}", wrong.join("; ")), turn);
         }
     }

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use super::effect::Effect;
 use super::ids::{At, BackendId};
 use super::plan::facts::Survey;
-use super::plan::order::{News, Order, Unit, Way};
+use super::plan::order::{News, Order, TryFate, Unit, Way};
 use super::plan::{HookEvent, Logbook, LoggedStep, Mission, OpenTry, Part, PlanStep, Work};
 use super::sample::Fact;
 use super::settings::{Limits, Settings};
@@ -64,6 +64,14 @@ pub struct Steps {
     asking: Option<Asking>,
     /// What is held once the attempt under way is over: the reason.
     hold_after: Option<String>,
+    /// With what the plan ends once it is known what became of the work at hand: how, and the reason.
+    halt_after: Option<(Ending, String)>,
+    /// It is known where an earlier part of the flight had come to.
+    taken_up: bool,
+    /// Why nothing may go on: the session is on another cluster.
+    elsewhere: Option<String>,
+    /// Since when there is no session any more.
+    lost: Option<At>,
     next_number: u32,
     seed: u64,
 }
@@ -73,6 +81,8 @@ pub struct Steps {
 struct Asking {
     invariant: u32,
     after: bool,
+    /// How often the session was lost under it.
+    lost: u32,
 }
 
 /// What steps read of the rest of the engine.
@@ -88,14 +98,18 @@ pub struct Sight {
     pub stop: Option<Cause>,
     /// A guardrail has tripped on our session, and was acted on, since the attempt began.
     pub tripped: bool,
-    /// The timeline of the cluster, where it is known.
-    pub timeline: Option<u32>,
     /// Why nothing may be begun: no usable facts.
     pub blind: Option<String>,
     /// What is compared before and after a step.
     pub health: Health,
     /// The role that logged in.
     pub session_user: String,
+    /// The flight is about to end: nothing is begun any more.
+    pub leaving: bool,
+    /// The cluster, as far as it is known.
+    pub system_identifier: Option<u64>,
+    /// Its timeline.
+    pub timeline: Option<u32>,
 }
 
 /// The state of what a unit belongs to.
@@ -125,6 +139,10 @@ impl Steps {
             job: None,
             asking: None,
             hold_after: None,
+            halt_after: None,
+            taken_up: false,
+            elsewhere: None,
+            lost: None,
             next_number: 1,
             seed,
         };
@@ -258,8 +276,32 @@ impl Steps {
         trying.stop_asked.is_some_and(|asked| at >= asked.plus_ms(Settings::GRACE_MS))
     }
 
+    /// The session is over. What it was asked, the next one is asked once more.
+    pub fn runner_lost(&mut self, at: At) {
+        if self.runner.take().is_some() {
+            self.lost = Some(at);
+        }
+    }
+
+    /// The question went down with its session: it is asked again on the next one.
+    fn is_asked_again(&self, news: &News) -> bool {
+        let is_scanning = matches!(&self.job, Some(Job { doing: Doing::Scanning { .. }, .. }));
+        self.runner.is_none()
+            && match news {
+                News::Surveyed { survey: Fact::Missing(_), .. } => !is_scanning,
+                News::Looked { look: Fact::Missing(_), .. }
+                | News::Asked { answer: Fact::Missing(_), .. }
+                | News::Items { items: Fact::Missing(_), .. }
+                | News::Fate { fate: TryFate::Unknown(_), .. } => true,
+                _ => false,
+            }
+    }
+
     /// Takes in what the runner says.
     pub fn hear(&mut self, sight: &Sight, news: &News, turn: &mut Turn) {
+        if self.is_asked_again(news) {
+            return;
+        }
         match news {
             News::Session { backend, same_cluster, flight_lock } => {
                 self.session(sight, *backend, same_cluster, flight_lock, turn);
@@ -290,6 +332,10 @@ impl Steps {
 
     /// When time alone changes something.
     pub fn next_deadline(&self) -> Option<At> {
+        [self.work_deadline(), self.given_up_at()].into_iter().flatten().min()
+    }
+
+    fn work_deadline(&self) -> Option<At> {
         let job = self.job.as_ref()?;
         let step = self.step(job.unit.step);
         match &job.doing {
@@ -409,7 +455,8 @@ impl Steps {
     /// The plan cannot go on by itself: it waits for a person, or is over where nobody is there.
     fn halt(&mut self, ending: Ending, why: String, turn: &mut Turn) {
         self.job = None;
-        self.hold_after = None;
+        self.asking = None;
+        (self.hold_after, self.halt_after) = (None, None);
         if ending == Ending::Tripped {
             self.hook(HookEvent::Tripped, None, &why, turn);
         }

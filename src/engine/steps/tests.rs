@@ -1,5 +1,6 @@
 //! Plans without a server: what the runner says comes from the test.
 
+mod corners;
 mod lost;
 mod play;
 mod waits;

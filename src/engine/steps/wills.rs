@@ -24,7 +24,7 @@ impl Steps {
                 Course::Over { .. } => Err("the plan is over".to_owned()),
             },
             Will::Resume => match &self.course {
-                Course::Held { .. } | Course::Halted { .. } => Ok(()),
+                Course::Held { .. } | Course::Halted { .. } => self.may_resume(),
                 Course::Preparing | Course::Flying => Err("the plan is not held".to_owned()),
                 Course::Over { .. } => {
                     Err("the plan is over: fly it again with lockpit run --resume".to_owned())
@@ -54,11 +54,31 @@ impl Steps {
         self.states.get(number as usize).map_or(Stage::Ready, |state| state.stage)
     }
 
+    fn may_resume(&self) -> Result<(), String> {
+        if let Some(why) = &self.elsewhere {
+            return Err(why.clone());
+        }
+        match &self.job {
+            Some(job) if self.is_at_work() => {
+                let what = self.named(job.unit);
+                Err(format!("the {what} is under way: let it end, or abort the plan"))
+            }
+            Some(Job {
+                doing: Doing::Orphaned { .. } | Doing::Verifying { .. } | Doing::Scanning { .. },
+                ..
+            }) => Err("what became of the last attempt is being asked: wait for the answer".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     /// Nothing is under way: a second work would be begun on the same session.
     fn is_at_rest(&self) -> Result<(), String> {
+        if let Some(why) = &self.elsewhere {
+            return Err(why.clone());
+        }
         let waits = match &self.job {
-            None => true,
-            Some(job) => matches!(job.doing, Doing::Waiting { .. }) && self.course != Course::Flying,
+            None => self.asking.is_none(),
+            Some(job) => matches!(job.doing, Doing::Waiting { .. }) && !self.is_at_work(),
         };
         if waits { Ok(()) } else { Err("the plan is at work: pause it first".to_owned()) }
     }
@@ -159,7 +179,7 @@ impl Steps {
         let by = by.unwrap_or("the operator");
         match will {
             Will::Pause { how } => self.pause(sight, by, *how, turn),
-            Will::Resume => self.resume(turn),
+            Will::Resume => self.resume(sight, turn),
             Will::Abort => self.abort(sight, by, turn),
             Will::Skip { step, item: Some(item) } => {
                 let Ok(number) = self.number_of(step) else { return };
@@ -206,6 +226,7 @@ impl Steps {
     /// Takes up work beside the order of steps. Whatever was held there is begun again after it.
     fn work_on(&mut self, sight: &Sight, unit: Unit, turn: &mut Turn) {
         self.job = Some(Job::new(unit, Then::Begin));
+        self.fresh();
         self.survey(sight, turn);
     }
 
@@ -214,7 +235,8 @@ impl Steps {
         match self.job.as_ref().map(|job| &job.doing) {
             None
             | Some(
-                Doing::Waiting { .. } | Doing::Gate(_) | Doing::Looking | Doing::Surveying | Doing::Items,
+                // Items are waited for: found a second time they may be others than those the runner knows.
+                Doing::Waiting { .. } | Doing::Gate(_) | Doing::Looking | Doing::Surveying,
             ) => {
                 self.hold(sight, why, turn);
             }
@@ -230,10 +252,15 @@ impl Steps {
         }
     }
 
-    fn resume(&mut self, turn: &mut Turn) {
+    fn resume(&mut self, sight: &Sight, turn: &mut Turn) {
         // What was at hand is begun anew: facts are no younger than the pause.
         self.job = None;
-        self.hold_after = None;
+        (self.hold_after, self.halt_after) = (None, None);
+        if !self.taken_up {
+            self.set_course(Course::Preparing, turn);
+            self.take_up(sight, turn);
+            return;
+        }
         for state in &mut self.states {
             if matches!(state.stage, Stage::Paused | Stage::Stopped | Stage::Failed) {
                 state.stage = Stage::Ready;
@@ -257,10 +284,15 @@ impl Steps {
 
     /// Nothing runs that would have to be stopped: the plan is over.
     fn give_up(&mut self, sight: &Sight, by: &str, turn: &mut Turn) {
-        if let Some(job) = self.job.take() {
-            self.enter(sight.at, job.unit.step, Stage::Stopped, format!("aborted by {by}"), turn);
+        let open = self.what_is_open();
+        if let Some(unit) = self.job.as_ref().map(|job| job.unit) {
+            self.enter(sight.at, unit.step, Stage::Stopped, format!("aborted by {by}{open}"), turn);
+            if unit.way == Way::CleanUp
+                && let Some(offer) = self.offers.get_mut(unit.part as usize)
+            {
+                offer.stage = Stage::Failed;
+            }
         }
-        self.asking = None;
         self.halt(Ending::Aborted, format!("aborted by {by}"), turn);
     }
 
@@ -272,8 +304,18 @@ impl Steps {
             state.items.clear();
             (state.began, state.ended) = (None, None);
         }
+        // What an earlier part of the flight had done of it is undone as well.
+        let id = self.mission.plan.steps.get(step as usize).map(|step| step.id.clone());
+        if let Some(logbook) = self.mission.resumed.as_mut()
+            && let Some(logged) = logbook.steps.iter_mut().find(|logged| Some(&logged.id) == id.as_ref())
+        {
+            (logged.item, logged.parts_done) = (None, 0);
+            logged.items_done.clear();
+        }
         self.enter(sight.at, step, Stage::Stopped, "undone", turn);
-        if self.course == Course::Flying {
+        if let Some((ending, why)) = self.halt_after.take() {
+            self.halt(ending, why, turn);
+        } else if self.course == Course::Flying {
             self.halt(Ending::Aborted, "undone".to_owned(), turn);
         }
     }
@@ -290,6 +332,9 @@ impl Steps {
             };
             let text = format!("clean-up {} is done: {}{next}", unit.part + 1, offer.sql);
             turn.events.push(Event::Note { warning: false, text });
+        }
+        if let Some((ending, why)) = self.halt_after.take() {
+            self.halt(ending, why, turn);
         }
     }
 
@@ -337,7 +382,7 @@ impl Steps {
         }
         self.job = Some(Job { in_doubt: true, doing: orphaned, ..Job::new(unit, Then::Begin) });
         self.enter(sight.at, open.unit.step, Stage::Running, "its session is looked for", turn);
-        self.ask_fate(turn);
+        self.ask_fate(sight, turn);
     }
 
     /// The flight ends: a strong attempt must not outlive it. A weak one goes on, and a flight that resumes finds it.

@@ -19,14 +19,12 @@ impl Runner {
             Order::Look { unit, relations } => {
                 let looked = look::look(&mut self.line, &relations).await;
                 let (look, lost) = self.fact(looked).await;
-                self.tell(News::Looked { unit, look }).await;
-                self.kept(lost).await
+                self.answered(News::Looked { unit, look }, lost).await
             }
             Order::Survey { unit, relations, expects } => {
                 let surveyed = survey::survey(&self.line, &relations, &expects).await;
                 let (survey, lost) = self.fact(surveyed.map(Box::new)).await;
-                self.tell(News::Surveyed { unit, survey }).await;
-                self.kept(lost).await
+                self.answered(News::Surveyed { unit, survey }, lost).await
             }
             Order::Ask { ask } => {
                 let (answer, lost) = match self.script.query(ask) {
@@ -36,15 +34,23 @@ impl Runner {
                     }
                     None => (Fact::Missing("the plan has no such query".to_owned()), None),
                 };
-                self.tell(News::Asked { ask, answer }).await;
-                self.kept(lost).await
+                self.answered(News::Asked { ask, answer }, lost).await
             }
             Order::Items { step } => {
                 let query = self.script.steps.get(step as usize).and_then(|step| step.items.as_deref());
                 let (items, lost) = match query {
                     Some(query) => {
                         let found = ask::items(&self.line, query).await;
-                        self.fact(found).await
+                        let (items, lost) = self.fact(found).await;
+                        let may_stand = |names: &Vec<String>| {
+                            names.iter().try_for_each(|name| self.script.may_stand(step, name))
+                        };
+                        match items {
+                            Fact::Known(names) => {
+                                (may_stand(&names).map_or_else(Fact::Missing, |()| Fact::Known(names)), lost)
+                            }
+                            items => (items, lost),
+                        }
                     }
                     None => {
                         (Fact::Missing("the plan has no query for the items of this step".to_owned()), None)
@@ -53,8 +59,7 @@ impl Runner {
                 if let Fact::Known(names) = &items {
                     self.items.insert(step, names.clone());
                 }
-                self.tell(News::Items { step, items }).await;
-                self.kept(lost).await
+                self.answered(News::Items { step, items }, lost).await
             }
             Order::Fate { number, backend, application, xid } => {
                 let told = fate::fate(&self.line, backend, &application, xid).await;
@@ -62,8 +67,7 @@ impl Runner {
                     (Fact::Known(fate), lost) => (fate, lost),
                     (Fact::Missing(why), lost) => (TryFate::Unknown(why), lost),
                 };
-                self.tell(News::Fate { number, fate }).await;
-                self.kept(lost).await
+                self.answered(News::Fate { number, fate }, lost).await
             }
             // They are no work for a session.
             Order::Program { .. } | Order::EndProgram { .. } | Order::Hook { .. } => Ok(()),
@@ -87,11 +91,14 @@ impl Runner {
         }
     }
 
-    async fn kept(&self, lost: Option<String>) -> Result<(), Turn> {
-        match lost {
+    /// Tells an answer; that the session is lost comes before what it has not answered.
+    async fn answered(&self, news: News, lost: Option<String>) -> Result<(), Turn> {
+        let kept = match lost {
             None => Ok(()),
             Some(why) => self.lost(why).await,
-        }
+        };
+        self.tell(news).await;
+        kept
     }
 
     /// Answers an order that no session can carry out, or keeps it for the next one.

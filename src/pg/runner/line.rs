@@ -99,9 +99,12 @@ impl Line {
     pub(super) fn failure(&self, error: &Error) -> Failure {
         match error.as_db_error() {
             Some(said) if matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) => {
-                Failure::Lost(first_line(said.message()))
+                Failure::Lost(words(said.code().code(), said.message()))
             }
-            Some(said) => Failure::Refused(said.code().code().to_owned(), first_line(said.message())),
+            Some(said) => {
+                let code = said.code().code();
+                Failure::Refused(code.to_owned(), words(code, said.message()))
+            }
             // Without the server's word nobody knows where in the dialogue it is.
             None => {
                 let why = self.session.closed_because();
@@ -216,7 +219,54 @@ async fn take_lock(client: &Client) -> Result<Result<(), Holder>, Error> {
     Ok(Err(Holder { application, alive: row.try_get("alive")?, sentence }))
 }
 
+/// What the server says of an error, without the values that it quotes: those of rows where data does not fit, and the
+/// text near which SQL that is put together at run time does not parse.
+pub(super) fn words(code: &str, text: &str) -> String {
+    let line = first_line(text);
+    // data_exception, syntax_error
+    let quotes_values = code.starts_with("22") || code == "42601";
+    // As the server's languages open a quotation.
+    let quote = line.find(['"', '\'', '«', '»', '„', '“', '”', '「']).filter(|_| quotes_values);
+    let Some(begin) = quote else { return line };
+    let quoted = line[begin..].trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+    let is_word = quoted.len() <= 30 && quoted.chars().all(|c| c.is_ascii_uppercase());
+    if is_word { line } else { format!("{}..", &line[..begin]) }
+}
+
 /// The first line of what the server says, at most 300 characters of it.
 pub(super) fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn values_are_not_told() {
+        for (code, said, told) in [
+            (
+                "22P02",
+                "invalid input syntax for type integer: \"alice@example.com\"",
+                "invalid input syntax for type integer: ..",
+            ),
+            (
+                "22P02",
+                "ungültige Eingabesyntax für Typ integer: »alice«",
+                "ungültige Eingabesyntax für Typ integer: ..",
+            ),
+            ("22003", "value \"99999999999\" is out of range for type integer", "value .."),
+            ("42601", "syntax error at or near \"'secret'\"", "syntax error at or near .."),
+            ("42601", "syntax error at or near \"COLUMN\"", "syntax error at or near \"COLUMN\""),
+            ("22012", "division by zero", "division by zero"),
+            (
+                "23505",
+                "could not create unique index \"users_x\"",
+                "could not create unique index \"users_x\"",
+            ),
+            ("42703", "column \"x\" does not exist", "column \"x\" does not exist"),
+        ] {
+            assert_eq!(words(code, said), told);
+        }
+    }
 }

@@ -229,6 +229,27 @@ impl Play {
         self.says(&News::Looked { unit: *unit, look: Fact::Known(look) });
     }
 
+    /// The session is over.
+    pub(super) fn loses_session(&mut self) {
+        self.steps.runner_lost(self.sight.at);
+    }
+
+    /// The last survey is refused.
+    pub(super) fn survey_refused(&mut self, why: &str) {
+        let Order::Survey { unit, .. } = self.last(|order| matches!(order, Order::Survey { .. })) else {
+            panic!("no survey")
+        };
+        self.says(&News::Surveyed { unit: *unit, survey: Fact::Missing(why.to_owned()) });
+    }
+
+    /// A look is refused.
+    pub(super) fn looked_blind(&mut self, why: &str) {
+        let Order::Look { unit, .. } = self.last(|order| matches!(order, Order::Look { .. })) else {
+            panic!("no look")
+        };
+        self.says(&News::Looked { unit: *unit, look: Fact::Missing(why.to_owned()) });
+    }
+
     pub(super) fn locked(&mut self) {
         let number = self.attempt().number;
         self.says(&News::Locked { number, xid: Some(77) });
