@@ -364,6 +364,7 @@ impl Steps {
             false => format!("resumed: when the log ended {}", words.join(", ")),
         };
         turn.events.push(Event::Note { warning: false, text });
+        let mut held = None;
         if let (Some(then), Some(now)) = (logbook.timeline, sight.timeline)
             && then != now
         {
@@ -375,6 +376,8 @@ impl Steps {
                  gone, and done by the log is {steps}: look whether it is there"
             );
             turn.events.push(Event::Note { warning: true, text });
+            // Whoever is there looks first.
+            held = (!self.mission.unattended).then(|| "the cluster was failed over".to_owned());
         }
         for logged in logbook.steps.iter().filter(|logged| logged.stage == Stage::Running) {
             let step = self.mission.plan.steps.iter().find(|step| step.id == logged.id);
@@ -387,7 +390,7 @@ impl Steps {
                 turn.events.push(Event::Note { warning: true, text });
             }
         }
-        self.set_course(Course::Flying, turn);
+        self.set_course(held.map_or(Course::Flying, |why| Course::Held { why }), turn);
         let Some(open) = logbook.open else {
             self.doubt(sight.at, &logbook.steps);
             return;
