@@ -281,7 +281,7 @@ fn maker<'a>(plan: &'a Plan, number: usize, index: usize, name: &str) -> Option<
         }
         _ => false,
     });
-    makers.map(|(_, step)| step.id.as_str()).last()
+    makers.map(|(_, step)| step.id.as_str()).next_back()
 }
 
 /// What is already as a statement would leave it, for people.
