@@ -14,6 +14,7 @@ use crate::engine::ids::At;
 use crate::engine::plan::{Logbook, Mission, Plan, Work};
 use crate::engine::settings::{Arming, IfLost, OnTrip, Selector, Settings};
 use crate::flight::Record;
+use crate::log::Verdict;
 use crate::pg::connect::ConnArgs;
 use crate::plan::{self, Compiled, Surroundings};
 use crate::replay::{Replay, ReplayError};
@@ -117,7 +118,7 @@ impl Asked {
                 dir => newest_log(dir.as_deref(), &plan.name)?,
             };
             let logbook = logbook(&log, &plan)?;
-            (Some(Record::Resume(log)), Some(Box::new(logbook)))
+            (Some(goes_on(log)?), Some(Box::new(logbook)))
         } else {
             (flight.record()?, None)
         };
@@ -177,6 +178,26 @@ fn newest_log(dir: Option<&Path>, name: &str) -> Result<PathBuf, Failure> {
         );
         Failure::new(Exit::Usage, message)
     })
+}
+
+/// Where a flight that goes on is recorded: in the log itself where that was cut off; beside it where its flight had
+/// closed it, for what is closed is never written again.
+fn goes_on(log: PathBuf) -> Result<Record, Failure> {
+    let found = crate::log::verify(&log, None).map_err(|error| Failure::new(Exit::BadLog, error))?;
+    if let Ok(flight) = crate::remote::find(Some(&log.to_string_lossy())) {
+        let name = flight.greeting.flight;
+        let message = format!("that flight is still in the air: lockpit join {name} brings a screen to it");
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    if !matches!(found.verdict, Verdict::Complete) {
+        return Ok(Record::Resume(log));
+    }
+    let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    complain(&format!(
+        "{} was closed by its flight: what follows is recorded in a new log beside it",
+        log.display()
+    ));
+    Ok(Record::Directory(folder.to_owned()))
 }
 
 /// Where the flight in this log had come to.

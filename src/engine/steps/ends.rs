@@ -76,7 +76,8 @@ impl Steps {
                     self.scan(sight, halts(Ending::Aborted), "aborted".to_owned(), turn);
                 }
                 (Some(Stopping::Pause), _) => {
-                    self.scan(sight, After::Hold, "by the operator".to_owned(), turn);
+                    let why = self.hold_after.take().unwrap_or_else(|| "by the operator".to_owned());
+                    self.scan(sight, After::Hold, why, turn);
                 }
                 (_, Some(Cause::Guardrail)) if trying.locked.is_none() && trying.wait_ms.is_some() => {
                     let step = self.job.as_ref().map(|job| job.unit.step);

@@ -20,10 +20,12 @@ impl Steps {
                 Course::Flying => Ok(()),
                 Course::Preparing => Err("the plan is still being prepared".to_owned()),
                 Course::Held { .. } => Err("the plan is held already".to_owned()),
+                Course::Halted { .. } if self.beside().is_some() => self.is_at_rest(),
                 Course::Halted { .. } => Err("the plan has halted: nothing runs".to_owned()),
                 Course::Over { .. } => Err("the plan is over".to_owned()),
             },
             Will::Resume => match &self.course {
+                Course::Held { .. } | Course::Halted { .. } if self.beside().is_some() => self.is_at_rest(),
                 Course::Held { .. } | Course::Halted { .. } => Ok(()),
                 Course::Preparing | Course::Flying => Err("the plan is not held".to_owned()),
                 Course::Over { .. } => {
@@ -31,7 +33,7 @@ impl Steps {
                 }
             },
             Will::Abort => match &self.course {
-                Course::Over { .. } => Err("the plan is over".to_owned()),
+                Course::Over { .. } if self.job.is_none() => Err("the plan is over".to_owned()),
                 _ => Ok(()),
             },
             Will::Skip { step } => self.may_skip(step),
@@ -55,9 +57,26 @@ impl Steps {
     fn is_at_rest(&self) -> Result<(), String> {
         let waits = match &self.job {
             None => true,
-            Some(job) => matches!(job.doing, Doing::Waiting { .. }) && self.course != Course::Flying,
+            Some(job) => {
+                job.unit.way == Way::Do
+                    && matches!(job.doing, Doing::Waiting { .. })
+                    && self.course != Course::Flying
+            }
         };
-        if waits { Ok(()) } else { Err("the plan is at work: pause it first".to_owned()) }
+        match self.beside() {
+            _ if waits => Ok(()),
+            Some(what) => Err(format!("{what} is under way: wait for its end")),
+            None => Err("the plan is at work: pause it first".to_owned()),
+        }
+    }
+
+    /// What is worked on beside the order of steps.
+    fn beside(&self) -> Option<&'static str> {
+        match self.way()? {
+            Way::Do => None,
+            Way::Undo => Some("an undo"),
+            Way::CleanUp => Some("a clean-up"),
+        }
     }
 
     fn may_skip(&self, id: &str) -> Result<(), String> {
@@ -116,6 +135,7 @@ impl Steps {
         let Some(offer) = index.and_then(|index| self.offers.get(index)) else {
             return Err(match self.offers.len() {
                 0 => "nothing is left to be cleaned up".to_owned(),
+                1 => "there is one clean-up: its number is 1".to_owned(),
                 many => format!("there are {many} clean-ups, numbered from 1"),
             });
         };
@@ -222,9 +242,17 @@ impl Steps {
 
     /// Nothing runs that would have to be stopped: the plan is over.
     fn give_up(&mut self, sight: &Sight, by: &str, turn: &mut Turn) {
-        if let Some(job) = self.job.take() {
-            self.enter(sight.at, job.unit.step, Stage::Stopped, format!("aborted by {by}"), turn);
+        if let Some(unit) = self.job.as_ref().map(|job| job.unit) {
+            self.enter(sight.at, unit.step, Stage::Stopped, format!("aborted by {by}"), turn);
+            if unit.way == Way::CleanUp
+                && let Some(offer) = self.offers.get_mut(unit.part as usize)
+            {
+                offer.stage = Stage::Stopped;
+                self.job = None;
+                return;
+            }
         }
+        self.job = None;
         self.asking = None;
         self.halt(Ending::Aborted, format!("aborted by {by}"), turn);
     }
@@ -238,8 +266,9 @@ impl Steps {
             (state.began, state.ended) = (None, None);
         }
         self.enter(sight.at, step, Stage::Stopped, "undone", turn);
-        if self.course == Course::Flying {
-            self.halt(Ending::Aborted, "undone".to_owned(), turn);
+        if matches!(self.course, Course::Flying | Course::Over { ending: Ending::Complete, .. }) {
+            let id = self.step(step).map(|step| step.id.clone()).unwrap_or_default();
+            self.halt(Ending::Aborted, format!("step {id} is undone"), turn);
         }
     }
 
