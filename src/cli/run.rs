@@ -118,6 +118,12 @@ impl Asked {
                 Some(path) if !path.is_dir() => path.clone(),
                 dir => newest_log(dir.as_deref(), &plan.name)?,
             };
+            if let Ok(flight) = crate::remote::find(Some(&log.to_string_lossy())) {
+                let name = flight.greeting.flight;
+                let message =
+                    format!("that flight is still in the air: lockpit join {name} brings a screen to it");
+                return Err(Failure::new(Exit::Usage, message));
+            }
             let (logbook, ending) = logbook(&log, &plan)?;
             if ending == Ending::Complete {
                 let (dir, claim) = behind(&log)?;

@@ -35,7 +35,7 @@ pub(super) fn read(faults: &Faults<'_>, surroundings: &Surroundings) -> Option<C
     }
     let file = Section::new(document.get_ref(), 0, &keys::FILE, faults);
     let variables = Variables::of(file.free_table("vars"), &surroundings.variables, faults);
-    let context = Context { faults, variables: &variables };
+    let context = Context { faults, variables: &variables, is_toml: true };
     let limits = limits(&file, surroundings.limits.clone(), faults);
     let (windows, tz) = windows(&file, &context, surroundings.utc_us);
     let freezes: Vec<Freeze> = file

@@ -134,6 +134,8 @@ pub struct PlanError(pub Vec<String>);
 struct Context<'a> {
     faults: &'a Faults<'a>,
     variables: &'a Variables,
+    /// The plan is a TOML file, which has keys.
+    is_toml: bool,
 }
 
 /// Reads the plan at `path`: TOML, or SQL where its name ends in `.sql`.

@@ -19,7 +19,7 @@ const MOST_CHARS: usize = 30;
 /// The plan that a file of SQL is; what is wrong is told.
 pub(super) fn read(path: &Path, faults: &Faults<'_>, surroundings: &Surroundings) -> Option<Compiled> {
     let variables = Variables::given(&surroundings.variables);
-    let context = Context { faults, variables: &variables };
+    let context = Context { faults, variables: &variables, is_toml: false };
     let ready = sql::read(&Text::file(faults.text()), &context);
     for ready in ready.iter().filter(|ready| ready.names_item) {
         faults.at(ready.at, "${item} is the item of a step with `for_each`: write a plan in TOML");

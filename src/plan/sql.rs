@@ -101,7 +101,10 @@ pub(super) fn parts(statements: &[Ready], transaction: Option<bool>, context: &C
         if let Some(why) = refused(ready, in_transaction) {
             context.faults.at(ready.at, why);
         } else if let Some(why) = ready.statement.form.alone.as_ref().filter(|_| in_transaction) {
-            let instead = "take `transaction = true` out, or make it a step of its own";
+            let instead = match context.is_toml {
+                true => "take `transaction = true` out, or make it a step of its own",
+                false => "take it out of BEGIN and COMMIT",
+            };
             context.faults.at(ready.at, format!("{why}: {instead}"));
         }
     }

@@ -9,7 +9,7 @@ use crate::engine::command::{ArmScope, Command};
 use crate::engine::effect::Rung;
 use crate::engine::ids::{Attempt, BackendId, Pid};
 use crate::engine::sample::BackendKind;
-use crate::engine::steps::{Course, PauseHow, Steps, Will};
+use crate::engine::steps::{Course, Glance, PauseHow, Stage, Steps, Will};
 use crate::engine::target::attempt_of;
 
 /// Where an action stands in help and documentation.
@@ -196,6 +196,21 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The backend that the step at hand waits for, before it asks for its locks.
+    pub fn in_the_way(&self) -> Option<BackendId> {
+        let steps = self.plan()?;
+        let state = steps.at_hand().filter(|state| state.stage == Stage::Acquiring)?;
+        let is_seen = matches!(steps.glance(), Glance::Trying { .. });
+        let (_, look) = state.look.as_deref().filter(|_| !is_seen)?;
+        Some(look.holders.first().filter(|holder| holder.gid.is_none())?.backend)
+    }
+
+    /// What the backend to be stopped is at: the selected one, or the one in the way where none is.
+    fn to_be_stopped(&self) -> Result<Attempt, String> {
+        let selected = self.selected.or_else(|| self.in_the_way());
+        Context { selected, ..*self }.attempt()
+    }
+
     /// What the selected backend is at, when it is still there.
     pub fn attempt(&self) -> Result<Attempt, String> {
         let selected = self.selected.ok_or("no backend is selected")?;
@@ -217,7 +232,7 @@ impl Context<'_> {
     /// The order that `action` gives, when it gives one and can be taken.
     pub fn command(&self, action: Action) -> Result<Command, String> {
         let command = match action {
-            Action::Abort if self.plan().is_some_and(|steps| !steps.course().is_over()) => {
+            Action::Abort if self.plan().is_some_and(|it| !it.course().is_over() || it.way().is_some()) => {
                 Command::Plan(Will::Abort)
             }
             Action::Pause => Command::Plan(match self.flown()?.course() {
@@ -246,8 +261,8 @@ impl Context<'_> {
                 Command::Arm { scope: ArmScope::Session(target.attempt.backend), for_ms: None, on_trip: None }
             }
             Action::Disarm => Command::Disarm,
-            Action::Cancel => Command::Stop { attempt: self.attempt()?, rung: Rung::Cancel },
-            Action::Terminate => Command::Stop { attempt: self.attempt()?, rung: Rung::Terminate },
+            Action::Cancel => Command::Stop { attempt: self.to_be_stopped()?, rung: Rung::Cancel },
+            Action::Terminate => Command::Stop { attempt: self.to_be_stopped()?, rung: Rung::Terminate },
             Action::Follow => Command::Follow { backend: self.attempt()?.backend },
             Action::Mark => Command::Mark { note: String::new() },
             _ => return Err("this gives no order".to_owned()),

@@ -14,6 +14,7 @@ use crate::engine::derive::words::plural;
 use crate::engine::effect::Rung;
 use crate::engine::guard::{Level, seconds};
 use crate::engine::ids::{At, Attempt, Pid};
+use crate::engine::plan::order::Way;
 use crate::engine::settings::{IfLost, OnTrip};
 use crate::engine::steps::{Stage, Will};
 
@@ -67,6 +68,12 @@ fn plan(cockpit: &Cockpit, will: &Will, now: At) -> (String, Vec<String>) {
     let Some(steps) = cockpit.steps() else { return (will.to_string(), Vec::new()) };
     let flown = &steps.mission().plan;
     match will {
+        Will::Abort if steps.way() == Some(Way::CleanUp) => {
+            let mut lines = vec![format!("stop now: {}", words::stop_now(steps, cockpit).0)];
+            lines.extend(words::runner_behind(steps, cockpit));
+            lines.push("What it was to clean up is still there then.".to_owned());
+            ("STOP the clean-up under way".to_owned(), lines)
+        }
         Will::Abort => {
             let title = format!("ABORT the plan {}: {}", flown.name, words::at_hand(steps, now));
             let mut lines = vec![format!("stop now: {}", words::stop_now(steps, cockpit).0)];

@@ -91,7 +91,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         let paragraph = clean(paragraph.strip_suffix('\r').unwrap_or(paragraph));
         let mut line = String::new();
         let mut used = 0;
-        for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
+        for word in words(&paragraph) {
             let wide = self::columns(word);
             if used > 0 && used + 1 + wide <= columns {
                 line.push(' ');
@@ -116,6 +116,25 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// The words of a line, where a number and its unit are one.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    const UNITS: [&str; 9] = ["s", "s;", "s,", "s:", "s)", "ms", "%", "kB", "MB"];
+    let mut rest = line.trim_start_matches(' ');
+    std::iter::from_fn(move || {
+        let end = |text: &str| text.find(' ').unwrap_or(text.len());
+        let mut cut = end(rest);
+        if let Some(after) = rest[cut..].strip_prefix(' ')
+            && rest[..cut].ends_with(|c: char| c.is_ascii_digit())
+            && UNITS.contains(&&after[..end(after)])
+        {
+            cut += 1 + end(after);
+        }
+        let word = &rest[..cut];
+        rest = rest[cut..].trim_start_matches(' ');
+        (!word.is_empty()).then_some(word)
+    })
 }
 
 /// Columns of a text that is clean.

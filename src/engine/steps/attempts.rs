@@ -57,7 +57,7 @@ impl Steps {
         let item = self.items(unit.step).get(unit.item as usize).map(|item| item.name.clone());
         match unit.way {
             Way::Undo => "undo".to_owned(),
-            Way::CleanUp => "clean-up".to_owned(),
+            Way::CleanUp => String::new(),
             Way::Do => item.unwrap_or_default(),
         }
     }

@@ -48,9 +48,6 @@ impl Steps {
     /// What a gate waits for, for people.
     fn waits_for(gate: &Gate, state: &GateState) -> String {
         let mut waits = Vec::new();
-        if let Some(ask) = gate.ask.as_ref().filter(|_| !state.answered) {
-            waits.push(format!("a person: {ask}"));
-        }
         match &state.check {
             GateCheck::Again(_, said) => waits.push(format!("its query, which says {said}")),
             GateCheck::Asked => waits.push("its query".to_owned()),
@@ -58,6 +55,10 @@ impl Steps {
         }
         if let Some(soak_ms) = gate.soak_ms {
             waits.push(format!("{} without a trip", seconds(soak_ms)));
+        }
+        // The question ends with a mark of its own: nothing follows it.
+        if let Some(ask) = gate.ask.as_ref().filter(|_| !state.answered) {
+            waits.push(format!("a person: {ask}"));
         }
         if waits.is_empty() { "open".to_owned() } else { format!("waits for {}", waits.join(", ")) }
     }
@@ -220,7 +221,10 @@ impl Steps {
         }
         match end {
             Fact::Known(0) => self.check(sight, 0, turn),
-            Fact::Known(code) => self.fails(sight, format!("its program ended with {code}"), turn),
+            Fact::Known(code) => {
+                let said = last_words(output).map(|said| format!(": {said}")).unwrap_or_default();
+                self.fails(sight, format!("its program ended with {code}{said}"), turn);
+            }
             Fact::Missing(why) if was_ended => {
                 self.fails(sight, format!("its program was ended: {why}"), turn);
             }
@@ -412,4 +416,12 @@ impl Steps {
 /// Whether a query's plan names an index.
 fn mentions(plan: &str, index: &str) -> bool {
     plan.split(|c: char| c.is_whitespace() || c == '"').any(|word| word == index.trim_matches('"'))
+}
+
+/// The last line of what a program wrote, if it is short enough to be read beside other things.
+fn last_words(output: &str) -> Option<&str> {
+    /// The longest line that is repeated, in characters.
+    const MOST_CHARS: usize = 120;
+    let last = output.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    (last.chars().count() <= MOST_CHARS).then_some(last)
 }

@@ -95,6 +95,28 @@ fn a_clean_up_runs_as_a_step_of_its_own_and_the_plan_goes_on_when_told() {
 }
 
 #[test]
+fn a_clean_up_under_way_is_waited_for_or_stopped_and_never_forgotten() {
+    let mut play = Play::of(plan(vec![index("build")]));
+    play.begins();
+    play.surveyed(&[]);
+    play.fails("23505", "could not create unique index");
+    let left = play::left(LeftoverKind::InvalidIndex, "users_x");
+    play.surveyed(std::slice::from_ref(&left));
+    play.wants(&Will::CleanUp { number: 1 }).expect("it is offered");
+    play.surveyed(std::slice::from_ref(&left));
+    let refused = play.wants(&Will::Resume);
+    assert_eq!(refused, Err("a clean-up is under way: wait for its end".to_owned()));
+    play.wants(&Will::Abort).expect("it can be stopped");
+    play.fails("57014", "canceling statement due to user request");
+    play.surveyed(&[left]);
+    assert!(matches!(play.steps.course(), Course::Halted { .. }), "the plan is where it was");
+    assert_eq!(play.stage(0), Stage::Failed);
+    play.wants(&Will::CleanUp { number: 1 }).expect("it is offered again");
+    play.wants(&Will::Abort).expect("nothing of it runs yet");
+    play.wants(&Will::CleanUp { number: 1 }).expect("it is offered once more");
+}
+
+#[test]
 fn a_gate_opens_for_the_name_of_its_step_alone() {
     let mut play = Play::of(plan(vec![gate("app-v2")]));
     play.begins();

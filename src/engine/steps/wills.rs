@@ -20,6 +20,7 @@ impl Steps {
                 Course::Flying => Ok(()),
                 Course::Preparing => Err("the plan is still being prepared".to_owned()),
                 Course::Held { .. } => Err("the plan is held already".to_owned()),
+                Course::Halted { .. } if self.beside().is_some() => self.is_at_rest(),
                 Course::Halted { .. } => Err("the plan has halted: nothing runs".to_owned()),
                 Course::Over { .. } => Err("the plan is over".to_owned()),
             },
@@ -31,7 +32,7 @@ impl Steps {
                 }
             },
             Will::Abort => match &self.course {
-                Course::Over { .. } => Err("the plan is over".to_owned()),
+                Course::Over { .. } if self.job.is_none() => Err("the plan is over".to_owned()),
                 _ => Ok(()),
             },
             Will::Skip { step, item } => match item {
@@ -80,7 +81,20 @@ impl Steps {
             None => self.asking.is_none(),
             Some(job) => matches!(job.doing, Doing::Waiting { .. }) && !self.is_at_work(),
         };
-        if waits { Ok(()) } else { Err("the plan is at work: pause it first".to_owned()) }
+        match self.beside() {
+            _ if waits => Ok(()),
+            Some(what) => Err(format!("{what} is under way: wait for its end")),
+            None => Err("the plan is at work: pause it first".to_owned()),
+        }
+    }
+
+    /// What is worked on beside the order of steps.
+    fn beside(&self) -> Option<&'static str> {
+        match self.way()? {
+            Way::Do => None,
+            Way::Undo => Some("an undo"),
+            Way::CleanUp => Some("a clean-up"),
+        }
     }
 
     fn may_skip(&self, id: &str) -> Result<(), String> {
@@ -164,6 +178,7 @@ impl Steps {
         let Some(offer) = index.and_then(|index| self.offers.get(index)) else {
             return Err(match self.offers.len() {
                 0 => "nothing is left to be cleaned up".to_owned(),
+                1 => "there is one clean-up: its number is 1".to_owned(),
                 many => format!("there are {many} clean-ups, numbered from 1"),
             });
         };
@@ -315,7 +330,7 @@ impl Steps {
         self.enter(sight.at, step, Stage::Stopped, "undone", turn);
         if let Some((ending, why)) = self.halt_after.take() {
             self.halt(ending, why, turn);
-        } else if self.course == Course::Flying {
+        } else if matches!(self.course, Course::Flying | Course::Over { ending: Ending::Complete, .. }) {
             self.halt(Ending::Aborted, "undone".to_owned(), turn);
         }
     }

@@ -69,6 +69,7 @@ fn lines_break_at_spaces_and_only_then_inside_words() {
     assert_eq!(wrap("alter table users add", 11), ["alter table", "users add"]);
     assert_eq!(wrap("a_very_long_name x", 6), ["a_very", "_long_", "name x"]);
     assert_eq!(wrap("one\n\ntwo", 9), ["one", "", "two"]);
+    assert_eq!(wrap("idle 3.7 s; more", 9), ["idle", "3.7 s;", "more"], "a number keeps its unit");
     assert_eq!(wrap("表名前", 3), ["表", "名", "前"]);
     assert_eq!(wrap("a表b", 1), ["a", "?", "b"]);
     assert_eq!(wrap("any", 0), Vec::<String>::new());

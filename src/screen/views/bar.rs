@@ -48,6 +48,8 @@ const PLANNED: [Action; 13] = [
 ];
 /// Keys that only stand there while they can be used.
 const AT_TIMES: [Action; 3] = [Action::OpenGate, Action::CleanUp, Action::Undo];
+/// Keys that a plan that is over has no use for.
+const WHILE_FLYING: [Action; 2] = [Action::Pause, Action::Abort];
 const REPLAYING: [Action; 11] = [
     Action::Freeze,
     Action::Left,
@@ -207,6 +209,7 @@ fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
     let is_off = |action| {
         matches!(action::available(action, &context), Available::No(_)) && shown.seat != Seat::Replay
     };
+    let is_over = shown.cockpit.steps().is_some_and(|steps| steps.course().is_over());
     // How to get help and how to get out is never left out.
     let mut kept: usize = ALWAYS.into_iter().map(cost).sum();
     for &action in actions {
@@ -224,7 +227,8 @@ fn keys(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) {
         if ALWAYS.contains(&action) {
             kept = kept.saturating_sub(needed);
         }
-        if needed + kept > room || (AT_TIMES.contains(&action) && is_off(action)) {
+        let at_times = AT_TIMES.contains(&action) || (is_over && WHILE_FLYING.contains(&action));
+        if needed + kept > room || (at_times && is_off(action)) {
             continue;
         }
         room -= needed;

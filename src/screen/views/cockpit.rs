@@ -35,6 +35,8 @@ pub(super) fn panes(cockpit: &Cockpit) -> u8 {
 const PLAN: u8 = 2;
 /// Narrower than this, the panes stand one above the other.
 const WIDE: u16 = 100;
+/// Lines of a plan, with its frame, before which others give way.
+const LEAST_PLAN: u16 = 12;
 
 /// Draws the cockpit; returns how many rows of the present pane fit.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
@@ -62,12 +64,17 @@ fn wide(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>) -> usize {
         Layout::vertical([Constraint::Fill(1), Constraint::Length(events_height)]).areas(area);
     let [left, right] = Layout::horizontal([Constraint::Percentage(47), Constraint::Fill(1)]).areas(upper);
     let rails = u16::try_from(shown.cockpit.brake().guardrails().readings().len()).unwrap_or(3).clamp(3, 12);
+    // What a plan waits for and which keys lead on is not cut for what other screens tell as well.
+    let is_tight = shown.cockpit.steps().is_some() && left.height < LEAST_PLAN + rails + 2 + 6;
+    let around = if is_tight { 0 } else { 6 };
     let [top, middle, bottom] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(rails + 2), Constraint::Length(6)])
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(rails + 2), Constraint::Length(around)])
             .areas(left);
     let in_first = first(frame, top, shown);
     guard(frame, middle, shown);
-    surroundings(frame, bottom, shown);
+    if !is_tight {
+        surroundings(frame, bottom, shown);
+    }
     let in_tree = locks(frame, right, shown);
     let in_events = events(frame, lower, shown);
     match shown.ui.pane().1 {

@@ -218,7 +218,7 @@ fn often(step: &PlanStep, state: &StepState) -> String {
 fn time_ms(state: &StepState, shown: &Shown<'_>) -> Option<u64> {
     let began = state.began?;
     let until = match state.stage {
-        Stage::Failed | Stage::Stopped => Some(state.since),
+        Stage::Failed | Stage::Stopped | Stage::Skipped => Some(state.since),
         _ => state.ended,
     };
     Some(until.unwrap_or(shown.now).ms_since(began))

@@ -126,9 +126,7 @@ pub(super) fn quit(frame: &mut Frame<'_>, body: Rect, shown: &Shown<'_>) {
 fn ending(steps: &Steps) -> String {
     let what = match steps.glance() {
         Glance::Trying { wait_ms: Some(_), .. } => "its attempt holds up reads or writes and is stopped",
-        Glance::Trying { wait_ms: None, .. } => {
-            "its statement goes on without a guard, and --resume adopts it"
-        }
+        Glance::Trying { wait_ms: None, .. } => "its statement goes on without a guard",
         Glance::Program { .. } => "its program is ended",
         _ => "no statement is under way",
     };

@@ -63,13 +63,14 @@ pub(super) fn lay_out(facts: &[Ranked], width: u16, height: usize, shown: &Shown
 /// What must be known of the step at hand.
 pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
     let Some(number) = steps.current() else { return Vec::new() };
-    let (Some(step), Some(state)) = (steps.mission().plan.steps.get(number), steps.states().get(number))
-    else {
+    let (Some(step), Some(state)) = (steps.mission().plan.steps.get(number), steps.at_hand()) else {
         return Vec::new();
     };
     let mut list = List::new(shown);
     let is_halted = match steps.course() {
-        Course::Halted { why, .. } | Course::Held { why } => why.contains(&state.reason),
+        Course::Halted { why, .. } | Course::Held { why } | Course::Over { why, .. } => {
+            why.contains(&state.reason)
+        }
         _ => false,
     };
     match &step.work {
@@ -93,7 +94,13 @@ pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
     let is_told = match state.stage {
         // Said by whom it waits for.
         Stage::Acquiring => state.look.is_some(),
-        _ => is_halted || matches!(steps.glance(), Glance::Gate { .. }),
+        _ => {
+            is_halted
+                || matches!(
+                    steps.glance(),
+                    Glance::Gate { .. } | Glance::Program { .. } | Glance::Trying { .. }
+                )
+        }
     };
     if !state.reason.is_empty() && !is_told {
         let meaning = match state.stage {
@@ -104,7 +111,7 @@ pub(super) fn entries(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
         list.push(1, "why", shown.sentence(&state.reason), meaning);
     }
     behind(&mut list, steps);
-    if !steps.course().is_over() {
+    if !steps.course().is_over() || steps.is_trying() {
         let (text, meaning) = stop_now(steps, shown.cockpit);
         list.push(0, "stop now", text, meaning);
     }
@@ -226,6 +233,11 @@ fn waits(list: &mut List<'_>, steps: &Steps, state: &StepState) {
                 let text = format!("{stopping}it has held its locks for {}", tenths(shown.age_ms(locked)));
                 list.push(1, "works", text, Meaning::Warn);
             }
+            (None, _) if own.is_none() && queued_ms(steps, shown).is_some() => {
+                let waited = queued_ms(steps, shown).map(tenths).unwrap_or_default();
+                let text = format!("{stopping}{waited}, without a time limit: the lock tree says for whom");
+                list.push(1, "waits", text, Meaning::Warn);
+            }
             (None, _) => {
                 let text = format!(
                     "{stopping}{}, without a time limit: reads and writes go on",
@@ -241,7 +253,7 @@ fn waits(list: &mut List<'_>, steps: &Steps, state: &StepState) {
             return;
         }
     }
-    if !is_waiting && matches!(steps.course(), Course::Flying) {
+    if !is_waiting && matches!(steps.course(), Course::Flying | Course::Over { .. }) {
         return;
     }
     let Some((at, look)) = state.look.as_deref() else {
@@ -272,6 +284,11 @@ fn waits(list: &mut List<'_>, steps: &Steps, state: &StepState) {
     keys(list, state);
 }
 
+/// How long the session of the plan has been waiting for a lock, whether it is under guard or not, in milliseconds.
+fn queued_ms(steps: &Steps, shown: &Shown<'_>) -> Option<u64> {
+    shown.cockpit.ages().age_ms(shown.seen(), steps.runner()?.pid)
+}
+
 /// What a person can do about the oldest holder.
 fn keys(list: &mut List<'_>, state: &StepState) {
     let oldest = state.look.as_deref().and_then(|(_, look)| look.holders.first());
@@ -286,18 +303,28 @@ fn gate(list: &mut List<'_>, steps: &Steps, step: &PlanStep, state: &StepState) 
     match steps.question() {
         Some((_, question)) => {
             let key = shown.keymap.key(Action::OpenGate);
-            list.loud(0, "WAITS FOR YOU:", Meaning::Warn, format!("{question} {key}, then type {}", step.id));
+            list.loud(
+                0,
+                "WAITS FOR YOU:",
+                Meaning::Warn,
+                format!("{question} Press {key}, then type {}", step.id),
+            );
             let rest = state.reason.replace(&format!("a person: {question}"), "a person");
             if rest != "waits for a person" {
                 list.push(1, "gate", rest, Meaning::Text);
             }
         }
-        None if !state.reason.is_empty() => list.push(0, "gate", state.reason.clone(), Meaning::Text),
+        // Its reason tells why it is held, and stands above.
+        None if !state.reason.is_empty() && state.stage != Stage::Paused => {
+            list.push(0, "gate", state.reason.clone(), Meaning::Text)
+        }
         None => {
             if let Work::Gate(gate) = &step.work
                 && let Some(ask) = &gate.ask
             {
                 list.push(0, "gate", ask.clone(), Meaning::Text);
+            } else if state.stage == Stage::Paused {
+                list.push(0, "gate", "begins anew once the plan goes on", Meaning::Text);
             }
         }
     }

@@ -47,7 +47,15 @@ pub(super) fn loud(steps: &Steps, shown: &Shown<'_>) -> Vec<Ranked> {
             let skip = steps.current().and_then(|number| steps.mission().plan.steps.get(number));
             let skip = skip.map(|step| format!(", :skip {} leaves it out", step.id)).unwrap_or_default();
             let (again, end) = (key(Action::Pause), key(Action::Abort));
-            let text = format!("{again} tries it again{skip}{undo}, {end} ends the plan");
+            let stage = steps.at_hand().map(|state| state.stage);
+            let again = match stage {
+                Some(Stage::Ready) => format!("{again} goes on"),
+                _ if steps.next_offer().is_some() => {
+                    format!("{} cleans up, then {again} tries it again", key(Action::CleanUp))
+                }
+                _ => format!("{again} tries it again"),
+            };
+            let text = format!("{again}{skip}{undo}, {end} ends the plan");
             list.push(1, "now", text, Meaning::Text);
         }
         Course::Over { ending, why } => {

@@ -119,25 +119,28 @@ pub(in crate::screen) fn way_out(holder: &Holder, shown: &Shown<'_>) -> String {
         return format!("ask its transaction manager, or {}", rollback_prepared(gid));
     }
     let (cancel, terminate) = (key(Action::Cancel), key(Action::Terminate));
+    let context = shown.context();
+    let is_meant = context.selected.or_else(|| context.in_the_way()) == Some(holder.backend);
+    let select = if is_meant { String::new() } else { format!("select pid {pid}: ") };
     match (holder.kind, holder.state) {
         (BackendKind::Autovacuum, _) if holder.wraparound => "let it finish".to_owned(),
-        (BackendKind::Autovacuum, _) => format!("select pid {pid}: {cancel} cancels its round"),
+        (BackendKind::Autovacuum, _) => format!("{select}{cancel} cancels its round"),
         (_, State::Active | State::Fastpath) => {
-            format!("select pid {pid}: {cancel} cancels its statement, {terminate} ends its session")
+            format!("{select}{cancel} cancels its statement, {terminate} ends its session")
         }
-        _ => format!("select pid {pid}: {terminate} ends its session; a cancel does nothing to it"),
+        _ => format!("{select}{terminate} ends its session; a cancel does nothing to it"),
     }
 }
 
 /// What stopping the plan now would lose and leave.
 pub(in crate::screen) fn stop_now(steps: &Steps, cockpit: &Cockpit) -> (String, Meaning) {
-    let state = steps.current().and_then(|number| steps.states().get(number));
+    let state = steps.at_hand();
     let (text, meaning) = match steps.glance() {
         Glance::Trying { sent, .. } => live(steps, sent, cockpit)
             .or_else(|| state.and_then(|state| state.forecast.as_deref()).map(foreseen))
             .unwrap_or_else(|| ("not known: it has no forecast".to_owned(), Meaning::Unknown)),
         Glance::Lost => {
-            let text = "not known: its session was lost, and the server is asked what became of it";
+            let text = "its session was lost: what that still runs on the server goes on, and is not stopped";
             (text.to_owned(), Meaning::Unknown)
         }
         Glance::Program { .. } => ("its program is ended; what it has done stays".to_owned(), Meaning::Warn),
@@ -166,6 +169,12 @@ fn live(steps: &Steps, sent: At, cockpit: &Cockpit) -> Option<(String, Meaning)>
         return None;
     }
     let cost = StopCost::of(cockpit, runner.pid, seen)?;
+    // The session of the plan rolls back as a whole: what is foreseen says more than its statement of the moment.
+    let holds = matches!(steps.glance(), Glance::Trying { locked: Some(_), .. });
+    let rolls_back = holds && steps.part().is_some_and(|part| part.transaction);
+    if rolls_back && cost.severity != Severity::Committed {
+        return None;
+    }
     let meaning = match cost.severity {
         Severity::Nothing => Meaning::Ok,
         Severity::Work => Meaning::Text,
