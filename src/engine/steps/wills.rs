@@ -101,6 +101,13 @@ impl Steps {
         if step.undo.is_empty() {
             return Err(format!("the plan does not say how step {id} is undone"));
         }
+        // Done for the first item alone, it would be told as undone.
+        if matches!(&step.work, Work::Sql { for_each: Some(_), .. }) && self.items(number).len() != 1 {
+            return Err(format!(
+                "step {id} runs once for each item, and its undo would be run for one of them: undo it by hand, or by a \
+                 step of its own"
+            ));
+        }
         if !matches!(self.stage(number), Stage::Done | Stage::Failed | Stage::Stopped | Stage::Paused) {
             return Err(format!("step {id} is {}: there is nothing to undo", self.stage(number).word()));
         }

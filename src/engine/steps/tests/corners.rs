@@ -484,3 +484,19 @@ fn a_question_that_costs_the_session_each_time_is_not_asked_for_ever() {
     play.surveyed(&[]);
     assert_eq!(play.stage(0), Stage::Failed);
 }
+
+#[test]
+fn an_undo_is_not_run_for_one_of_many_items() {
+    let work = match with_undo().work {
+        Work::Sql { parts, .. } => Work::Sql { parts, for_each: Some("rows".to_owned()) },
+        other => other,
+    };
+    let mut play = Play::of(plan(vec![PlanStep { work, ..with_undo() }]));
+    play.begins();
+    let items = vec!["a".to_owned(), "b".to_owned()];
+    play.says(&News::Items { step: 0, items: Fact::Known(items) });
+    play.surveyed(&[]);
+    play.wants(&NOW).expect("it flies");
+    let refused = play.wants(&Will::Undo { step: "add".to_owned() });
+    assert!(refused.is_err_and(|why| why.contains("one of them")));
+}
