@@ -346,6 +346,9 @@ pub struct LoggedStep {
     pub items_done: Vec<String>,
     /// Parts of the item at hand that are done.
     pub parts_done: u32,
+    /// It was being undone.
+    #[serde(default)]
+    pub undoing: bool,
 }
 
 /// A try whose end the log does not tell.

@@ -344,11 +344,16 @@ impl Steps {
             return;
         };
         let mut words = Vec::new();
+        let mut undoing = None;
         for logged in &logbook.steps {
             let number = self.mission.plan.steps.iter().position(|step| step.id == logged.id);
             let Some(number) = number.and_then(|number| u32::try_from(number).ok()) else { continue };
             let Some(state) = self.states.get_mut(number as usize) else { continue };
-            if logged.stage.is_behind() {
+            if logged.undoing && logbook.open.is_none() {
+                let why = "its undo was under way when the log ended";
+                undoing = Some(format!("step {}: {why}: undo it again, or resume to fly it", logged.id));
+                self.enter(sight.at, number, Stage::Stopped, why, turn);
+            } else if logged.stage.is_behind() {
                 self.enter(sight.at, number, logged.stage, "in an earlier part of this flight", turn);
             } else if logged.stage != Stage::Ready {
                 // Those of an item count for that item only.
@@ -368,9 +373,9 @@ impl Steps {
                 "the cluster was failed over: its timeline is {now}, it was {then}; what was committed last may be gone"
             )
         });
-        match moved {
+        match moved.or(undoing) {
             Some(why) if self.mission.unattended => {
-                self.halt(Ending::Lost, why, turn);
+                self.halt(Ending::Failed, why, turn);
                 return;
             }
             Some(why) => self.set_course(Course::Held { why }, turn),

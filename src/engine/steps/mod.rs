@@ -224,7 +224,11 @@ impl Steps {
 
     /// Where it has come to, for a flight that goes on.
     pub fn logbook(&self, system_identifier: Option<u64>, timeline: Option<u32>) -> Logbook {
-        let steps = self.mission.plan.steps.iter().zip(&self.states).map(|(step, state)| LoggedStep {
+        let undone = self.job.as_ref().map(|job| job.unit).filter(|unit| unit.way == Way::Undo);
+        let undone = undone.map(|unit| unit.step as usize);
+        let steps = self.mission.plan.steps.iter().zip(&self.states).enumerate();
+        let steps = steps.map(|(number, (step, state))| LoggedStep {
+            undoing: undone == Some(number),
             id: step.id.clone(),
             stage: state.stage,
             item: state.items.get(state.item as usize).map(|item| item.name.clone()),
