@@ -13,6 +13,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use std::{env, process, thread};
 
@@ -126,6 +127,9 @@ fn is_server_setting(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"PG") || name == "LANGUAGE"
 }
 
+/// The number of this process's next folder.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// Makes a new folder for `account` below the first suitable folder for temporary files.
 fn new_folder(account: &Account) -> Result<PathBuf, ServerError> {
     let bases = [env::temp_dir(), PathBuf::from("/tmp"), PathBuf::from("/var/tmp")];
@@ -134,11 +138,12 @@ fn new_folder(account: &Account) -> Result<PathBuf, ServerError> {
         if base.as_os_str().len() > BASE_MAX_BYTES || !account.can_fill(&base) {
             continue;
         }
-        let mut number = 0;
         let made = loop {
+            // A name is not used again: whoever had it may still be removing what is there.
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let dir = base.join(format!("lockpit-{}-{number}", process::id()));
             match DirBuilder::new().mode(0o700).create(&dir) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(_) => break None,
                 Ok(()) => break Some(dir),
             }

@@ -350,6 +350,9 @@ pub struct LoggedStep {
     /// [`StepState::there_before`](super::steps::StepState::there_before).
     #[serde(default)]
     pub there_before: bool,
+    /// It was being undone.
+    #[serde(default)]
+    pub undoing: bool,
 }
 
 /// A try whose end the log does not tell.

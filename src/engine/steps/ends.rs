@@ -445,6 +445,11 @@ impl Steps {
                     self.doing(Doing::Verifying { lost: true });
                     Steps::order(turn, Order::Survey { unit, relations, expects });
                 }
+                None if unit.way == Way::CleanUp => {
+                    let text = "a clean-up was under way when the log ended, and its session is gone";
+                    turn.events.push(Event::Note { warning: true, text: text.to_owned() });
+                    self.job = None;
+                }
                 None => self.fails(sight, "its session is gone".to_owned(), turn),
             },
             TryFate::Unknown(why) => {

@@ -351,11 +351,16 @@ impl Steps {
             return;
         };
         let mut words = Vec::new();
+        let mut undoing = None;
         for logged in &logbook.steps {
             let number = self.mission.plan.steps.iter().position(|step| step.id == logged.id);
             let Some(number) = number.and_then(|number| u32::try_from(number).ok()) else { continue };
             let Some(state) = self.states.get_mut(number as usize) else { continue };
-            if logged.stage.is_behind() {
+            if logged.undoing && logbook.open.is_none() {
+                let why = "its undo was under way when the log ended";
+                undoing = Some(format!("step {}: {why}: undo it again, or resume to fly it", logged.id));
+                self.enter(sight.at, number, Stage::Stopped, why, turn);
+            } else if logged.stage.is_behind() {
                 self.enter(sight.at, number, logged.stage, "in an earlier part of this flight", turn);
             } else if logged.stage != Stage::Ready {
                 state.part = logged.parts_done;
@@ -393,6 +398,13 @@ impl Steps {
                 );
                 turn.events.push(Event::Note { warning: true, text });
             }
+        }
+        if let Some(why) = undoing {
+            if self.mission.unattended {
+                self.halt(Ending::Failed, why, turn);
+                return;
+            }
+            held = Some(why);
         }
         self.set_course(held.map_or(Course::Flying, |why| Course::Held { why }), turn);
         let Some(open) = logbook.open else {

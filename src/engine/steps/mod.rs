@@ -229,7 +229,11 @@ impl Steps {
         if let (Course::Preparing, Some(before)) = (&self.course, &self.mission.resumed) {
             return Logbook::clone(before);
         }
-        let steps = self.mission.plan.steps.iter().zip(&self.states).map(|(step, state)| LoggedStep {
+        let undone = self.job.as_ref().map(|job| job.unit).filter(|unit| unit.way == Way::Undo);
+        let undone = undone.map(|unit| unit.step as usize);
+        let steps = self.mission.plan.steps.iter().zip(&self.states).enumerate();
+        let steps = steps.map(|(number, (step, state))| LoggedStep {
+            undoing: undone == Some(number),
             id: step.id.clone(),
             stage: state.stage,
             items_done: match self.logged_before(&step.id) {

@@ -60,9 +60,9 @@ impl Steps {
             return Err(why.clone());
         }
         match &self.job {
-            Some(job) if self.is_at_work() => {
-                let what = self.named(job.unit);
-                Err(format!("the {what} is under way: let it end, or abort the plan"))
+            Some(_) if self.is_at_work() => {
+                let what = self.beside().unwrap_or("a step");
+                Err(format!("{what} is under way: wait for its end"))
             }
             Some(Job {
                 doing: Doing::Orphaned { .. } | Doing::Verifying { .. } | Doing::Scanning { .. },
@@ -142,6 +142,13 @@ impl Steps {
         let Some(step) = self.step(number) else { return Ok(()) };
         if step.undo.is_empty() {
             return Err(format!("the plan does not say how step {id} is undone"));
+        }
+        // Done for the first item alone, it would be told as undone.
+        if matches!(&step.work, Work::Sql { for_each: Some(_), .. }) && self.items(number).len() != 1 {
+            return Err(format!(
+                "step {id} runs once for each item, and its undo would be run for one of them: undo it by hand, or by a \
+                 step of its own"
+            ));
         }
         if !matches!(self.stage(number), Stage::Done | Stage::Failed | Stage::Stopped | Stage::Paused) {
             return Err(format!("step {id} is {}: there is nothing to undo", self.stage(number).word()));

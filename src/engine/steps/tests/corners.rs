@@ -484,3 +484,47 @@ fn a_question_that_costs_the_session_each_time_is_not_asked_for_ever() {
     play.surveyed(&[]);
     assert_eq!(play.stage(0), Stage::Failed);
 }
+
+#[test]
+fn an_undo_is_not_run_for_one_of_many_items() {
+    let work = match with_undo().work {
+        Work::Sql { parts, .. } => Work::Sql { parts, for_each: Some("rows".to_owned()) },
+        other => other,
+    };
+    let mut play = Play::of(plan(vec![PlanStep { work, ..with_undo() }]));
+    play.begins();
+    let items = vec!["a".to_owned(), "b".to_owned()];
+    play.says(&News::Items { step: 0, items: Fact::Known(items) });
+    play.surveyed(&[]);
+    play.wants(&NOW).expect("it flies");
+    let refused = play.wants(&Will::Undo { step: "add".to_owned() });
+    assert!(refused.is_err_and(|why| why.contains("one of them")));
+}
+
+#[test]
+fn an_undo_or_a_clean_up_under_way_when_the_log_ended_is_not_forgotten() {
+    let goes_on = |logbook, step| {
+        let mut again = mission(plan(vec![step, strong("next")]));
+        again.resumed = Some(Box::new(logbook));
+        let mut play = Play::with(again);
+        play.begins();
+        play
+    };
+    let mut first = held_behind_one_with_an_undo();
+    first.wants(&Will::Undo { step: "add".to_owned() }).expect("it is done");
+    let mut play = goes_on(first.steps.logbook(None, None), with_undo());
+    assert!(play.is_held());
+    assert_eq!(play.reason(0), "its undo was under way when the log ended");
+    play.wants(&Will::Undo { step: "add".to_owned() }).expect("it goes on");
+    let left = play::left(crate::engine::plan::facts::LeftoverKind::InvalidIndex, "users_x");
+    let mut first = Play::of(plan(vec![index("build"), strong("next")]));
+    first.begins();
+    first.surveyed(&[]);
+    first.fails("23505", "could not create unique index");
+    first.surveyed(std::slice::from_ref(&left));
+    first.wants(&Will::CleanUp { number: 1 }).expect("it is offered");
+    first.surveyed(std::slice::from_ref(&left));
+    let mut play = goes_on(first.steps.logbook(None, None), index("build"));
+    play.says(&News::Fate { number: 0, fate: TryFate::Gone });
+    assert_eq!(play.stage(0), Stage::Forecast, "the step itself is looked at again");
+}
