@@ -60,7 +60,7 @@ impl Steps {
         if let Some(ask) = gate.ask.as_ref().filter(|_| !state.answered) {
             waits.push(format!("a person: {ask}"));
         }
-        if waits.is_empty() { "open".to_owned() } else { format!("waits for {}", waits.join(", ")) }
+        if waits.is_empty() { "open".to_owned() } else { format!("waits for {}", waits.join("; ")) }
     }
 
     fn gate(&self, number: u32) -> Option<&Gate> {
