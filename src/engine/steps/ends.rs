@@ -352,11 +352,9 @@ impl Steps {
             && let Some(offer) = self.offers.get_mut(unit.part as usize)
         {
             offer.stage = Stage::Failed;
-            self.enter(sight.at, unit.step, Stage::Failed, why.clone(), turn);
+            // The plan stays where it was.
+            self.enter(sight.at, unit.step, Stage::Failed, why, turn);
             self.job = None;
-            if let After::Halt(ending @ Ending::Aborted) = after {
-                self.halt(ending, why, turn);
-            }
             return;
         }
         match after {

@@ -312,7 +312,10 @@ impl Steps {
             if unit.way == Way::CleanUp
                 && let Some(offer) = self.offers.get_mut(unit.part as usize)
             {
+                // The plan stays where it was.
                 offer.stage = Stage::Failed;
+                self.job = None;
+                return;
             }
         }
         self.halt(Ending::Aborted, format!("aborted by {by}"), turn);
