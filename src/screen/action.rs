@@ -206,7 +206,7 @@ impl Context<'_> {
     }
 
     /// What the backend to be stopped is at: the selected one, or the one in the way where none is.
-    fn to_be_stopped(&self) -> Result<Attempt, String> {
+    fn whom_to_stop(&self) -> Result<Attempt, String> {
         let selected = self.selected.or_else(|| self.in_the_way());
         Context { selected, ..*self }.attempt()
     }
@@ -261,8 +261,8 @@ impl Context<'_> {
                 Command::Arm { scope: ArmScope::Session(target.attempt.backend), for_ms: None, on_trip: None }
             }
             Action::Disarm => Command::Disarm,
-            Action::Cancel => Command::Stop { attempt: self.to_be_stopped()?, rung: Rung::Cancel },
-            Action::Terminate => Command::Stop { attempt: self.to_be_stopped()?, rung: Rung::Terminate },
+            Action::Cancel => Command::Stop { attempt: self.whom_to_stop()?, rung: Rung::Cancel },
+            Action::Terminate => Command::Stop { attempt: self.whom_to_stop()?, rung: Rung::Terminate },
             Action::Follow => Command::Follow { backend: self.attempt()?.backend },
             Action::Mark => Command::Mark { note: String::new() },
             _ => return Err("this gives no order".to_owned()),

@@ -13,6 +13,7 @@
 //! | `ends` | what follows from an attempt that is over, or lost |
 //! | `gates` | gates, programs, checks, invariants |
 //! | `glance` | what is being done now, for screens |
+//! | `logbook` | where an earlier part of the flight had come to |
 //! | `wills` | what operators want, and whether it would be refused |
 //! | `judge` | whether what should be there is there, and what is worse than before |
 
@@ -24,6 +25,7 @@ mod gates;
 mod glance;
 mod job;
 mod judge;
+mod logbook;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -36,7 +38,7 @@ use super::effect::Effect;
 use super::ids::{At, BackendId};
 use super::plan::facts::Survey;
 use super::plan::order::{News, Order, TryFate, Unit, Way};
-use super::plan::{HookEvent, Logbook, LoggedStep, Mission, OpenTry, Part, PlanStep, Work};
+use super::plan::{HookEvent, Mission, Part, PlanStep, Work};
 use super::sample::Fact;
 use super::settings::{Limits, Settings};
 use super::stop::{Cause, Step as Turn};
@@ -221,57 +223,6 @@ impl Steps {
     /// Whether an attempt is under way.
     pub fn is_trying(&self) -> bool {
         matches!(&self.job, Some(Job { doing: Doing::Trying(_) | Doing::Orphaned { .. }, .. }))
-    }
-
-    /// Where it has come to, for a flight that goes on.
-    pub fn logbook(&self, system_identifier: Option<u64>, timeline: Option<u32>) -> Logbook {
-        // A flight that was cut off while it still read its predecessor's logbook knows no more than that one.
-        if let (Course::Preparing, Some(before)) = (&self.course, &self.mission.resumed) {
-            return Logbook::clone(before);
-        }
-        let undone = self.job.as_ref().map(|job| job.unit).filter(|unit| unit.way == Way::Undo);
-        let undone = undone.map(|unit| unit.step as usize);
-        let steps = self.mission.plan.steps.iter().zip(&self.states).enumerate();
-        let steps = steps.map(|(number, (step, state))| LoggedStep {
-            undoing: undone == Some(number),
-            id: step.id.clone(),
-            stage: state.stage,
-            items_done: match self.logged_before(&step.id) {
-                // They have not been found again yet.
-                Some(before) if state.items.is_empty() => before.items_done.clone(),
-                _ => {
-                    let done = state.items.iter().filter(|item| item.stage == Stage::Done);
-                    done.map(|item| item.name.clone()).collect()
-                }
-            },
-            parts_done: state.part,
-            item: match self.logged_before(&step.id) {
-                Some(before) if state.items.is_empty() => before.item.clone(),
-                _ => state.items.get(state.item as usize).map(|item| item.name.clone()),
-            },
-            there_before: state.there_before,
-        });
-        let open = self.job.as_ref().and_then(|job| match &job.doing {
-            Doing::Trying(trying) | Doing::Orphaned { trying, .. } => Some(OpenTry {
-                unit: job.unit,
-                backend: trying.backend?,
-                application: self.mission.application.clone(),
-                xid: trying.xid,
-            }),
-            _ => None,
-        });
-        Logbook {
-            digest: self.mission.plan.digest.clone(),
-            system_identifier,
-            timeline,
-            steps: steps.collect(),
-            open,
-        }
-    }
-
-    /// What the logbook of an earlier part of the flight says of a step.
-    fn logged_before(&self, id: &str) -> Option<&LoggedStep> {
-        self.mission.resumed.as_ref()?.steps.iter().find(|logged| logged.id == id)
     }
 
     /// An attempt was to be stopped a while ago, and still is under way.

@@ -5,8 +5,8 @@
 use super::job::{Doing, Job, Stopping, Trying};
 use super::{Course, Ending, Opened, PauseHow, Sight, Stage, Steps, Then, Turn, Will};
 use crate::engine::ids::At;
-use crate::engine::plan::order::{Order, Unit, Way};
-use crate::engine::plan::{OpenTry, Work};
+use crate::engine::plan::Work;
+use crate::engine::plan::order::{Unit, Way};
 use crate::engine::timeline::Event;
 
 impl Steps {
@@ -361,53 +361,6 @@ impl Steps {
         if let Some((ending, why)) = self.halt_after.take() {
             self.halt(ending, why, turn);
         }
-    }
-
-    /// A statement that an earlier part of the flight had sent, and whose end the log does not tell.
-    pub(super) fn adopt(&mut self, sight: &Sight, open: &OpenTry, turn: &mut Turn) {
-        let Some(Work::Sql { for_each, .. }) = self.step(open.unit.step).map(|step| &step.work) else {
-            return;
-        };
-        let has_items = for_each.is_some() && open.unit.way == Way::Do;
-        let text =
-            format!("resumed: pid {} was at work when the log ended; the server is asked", open.backend.pid);
-        turn.events.push(Event::Note { warning: true, text });
-        if has_items {
-            let adopts = Some(Box::new(open.clone()));
-            let job = Job { in_doubt: true, adopts, doing: Doing::Items, ..Job::new(open.unit, Then::Begin) };
-            self.job = Some(job);
-            let step = open.unit.step;
-            self.enter(sight.at, step, Stage::Running, "its items are found again", turn);
-            Steps::order(turn, Order::Items { step });
-        } else {
-            self.watch_adopted(sight, open, turn);
-        }
-    }
-
-    /// Asks what became of a statement of an earlier part of the flight. Its item is the one at hand.
-    pub(super) fn watch_adopted(&mut self, sight: &Sight, open: &OpenTry, turn: &mut Turn) {
-        let trying = Trying {
-            number: 0,
-            backend: Some(open.backend),
-            sent: sight.at,
-            wait_ms: None,
-            locked: Some(sight.at),
-            xid: open.xid,
-            stop_asked: None,
-            stopping: None,
-        };
-        let orphaned = Doing::Orphaned { trying, asked: false, again: None };
-        let item = self.states.get(open.unit.step as usize).map_or(0, |state| state.item);
-        let unit = Unit { item, ..open.unit };
-        if let Some(state) = self.states.get_mut(unit.step as usize)
-            && unit.way == Way::Do
-        {
-            state.part = unit.part;
-            state.began.get_or_insert(sight.at);
-        }
-        self.job = Some(Job { in_doubt: true, doing: orphaned, ..Job::new(unit, Then::Begin) });
-        self.enter(sight.at, open.unit.step, Stage::Running, "its session is looked for", turn);
-        self.ask_fate(sight, turn);
     }
 
     /// The flight ends: a strong attempt must not outlive it. A weak one goes on, and a flight that resumes finds it.

@@ -316,7 +316,7 @@ fn gate(list: &mut List<'_>, steps: &Steps, step: &PlanStep, state: &StepState) 
         }
         // Its reason tells why it is held, and stands above.
         None if !state.reason.is_empty() && state.stage != Stage::Paused => {
-            list.push(0, "gate", state.reason.clone(), Meaning::Text)
+            list.push(0, "gate", state.reason.clone(), Meaning::Text);
         }
         None => {
             if let Work::Gate(gate) = &step.work
