@@ -57,6 +57,16 @@ async fn a_holder_that_does_nothing_is_named() {
         let (db, control) = stage(version.major, "idle").await;
         let holder = db.actor("report-job").await;
         holder.exec("begin; select count(*) from t").await;
+        // A young one might be about to end: it is asked behind, for as long as it has lived.
+        let old = format!(
+            "select clock_timestamp() - xact_start > interval '600 ms' from pg_stat_activity where pid = {}",
+            holder.pid()
+        );
+        wait_until("the holder is old", LONG, async || match control.value::<bool>(&old).await {
+            true => Ok(()),
+            false => Err("it is young"),
+        })
+        .await;
         let acquire = "acquire = { within = \"2s\" }\n";
         let plan = Plan::of(&format!("{}{acquire}", step("work", "alter table t add column y int")));
         let landed = plan.fly(&db, &[]).end().await.exits(6);
