@@ -64,7 +64,7 @@ async fn a_holder_that_does_nothing_is_named() {
         );
         wait_until("the holder is old", LONG, async || match control.value::<bool>(&old).await {
             true => Ok(()),
-            false => Err("it is young"),
+            false => Err("it is young".to_owned()),
         })
         .await;
         let acquire = "acquire = { within = \"2s\" }\n";
