@@ -51,6 +51,13 @@ pub(super) struct CheckArgs {
     format: Format,
 }
 
+impl CheckArgs {
+    /// The check of a plan that is asked for otherwise: with a server, for people.
+    pub(super) fn of(path: PathBuf, connection: ConnArgs, set: Vec<(String, String)>) -> CheckArgs {
+        CheckArgs { path, connection, offline: false, set, format: Format::Text }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A page for people

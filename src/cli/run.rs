@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::check::{self, CheckArgs};
 use super::lines::complain;
 use super::screen::LooksArgs;
 use super::takeoff::{self, FlightArgs, Load, ModeArgs, usual_dir};
@@ -39,9 +40,12 @@ pub(super) struct RunArgs {
     /// Begin with this step: those before it are not flown
     #[arg(long, value_name = "STEP", conflicts_with = "resume", help_heading = "Plan")]
     from: Option<String>,
-    /// Go on where an earlier flight of this plan was cut off: in the log of --record, or in its newest one
+    /// Go on where an earlier flight of this plan had come to: behind the log of --record, or its newest one
     #[arg(long, conflicts_with = "no_record", help_heading = "Plan")]
     resume: bool,
+    /// Run nothing: print what lockpit check prints
+    #[arg(long, conflicts_with_all = ["resume", "headless", "detach"], help_heading = "Plan")]
+    dry_run: bool,
     /// Decide and log, but do not stop anything when a guardrail trips
     #[arg(long, help_heading = "Guard")]
     shadow: bool,
@@ -63,11 +67,15 @@ pub(super) fn run(args: RunArgs) -> Result<u8, Failure> {
         approve,
         from,
         resume,
+        dry_run,
         shadow,
         guardrails,
         flight,
         looks,
     } = args;
+    if dry_run {
+        return check::run(&CheckArgs::of(plan, connection, variables));
+    }
     let asked = Asked { plan, variables, approve, from, resume, shadow, guardrails };
     let unattended = mode.is_unattended();
     takeoff::fly(&mode, flight, &looks, &connection, |flight| asked.load(flight, unattended))

@@ -12,10 +12,10 @@ use super::stop::{Cause, Hit, Step, Stop};
 use super::target::Target;
 
 impl Cockpit {
-    /// The session of ours that runs the plan, where it is the work under guard.
+    /// The session of ours that is at work for the plan, where it is the work under guard.
     fn own_target(&self) -> Option<&Target> {
-        let runner = self.steps.as_ref()?.runner()?;
-        self.follow.target.as_ref().filter(|target| target.attempt.backend == runner)
+        let worker = self.steps.as_ref()?.worker()?;
+        self.follow.target.as_ref().filter(|target| target.attempt.backend == worker)
     }
 
     fn sight(&self, at: At) -> Sight {
@@ -96,7 +96,7 @@ impl Cockpit {
         // The runner stops its own statement; where that does not work, the ladder does.
         if self.steps.as_ref().is_some_and(|steps| steps.stop_is_late(at))
             && self.brake.stop().is_none()
-            && let Some(own) = self.own_target().cloned()
+            && let Some(own) = self.own_target().filter(|own| self.brake.hit(&own.attempt).is_none()).cloned()
         {
             let step = self.brake.abort(at, &own);
             self.take(at, step, effects);

@@ -107,7 +107,7 @@ pub(super) static FREEZE: Table = Table {
 
 pub(super) static INVARIANT: Table = Table {
     head: "[[invariant]]",
-    about: "What must hold before the first step, after each, and on resume: the old and the new contract.",
+    about: "What must hold before the first step, after the last, and on resume: the old and the new contract.",
     keys: &[
         key("name", "text", REQUIRED, "its name"),
         key("sql", "SQL", REQUIRED, "a query that reads; its first value must be true"),
@@ -258,9 +258,9 @@ pub(super) static ACQUIRE: Table = Table {
         ),
         key(
             "hold",
-            "duration",
-            "never",
-            "after the last rung an attempt waits this long, while queue guardrails are armed",
+            "duration, or never",
+            "the server's deadlock_timeout and 0.5s",
+            "after the last rung an attempt waits this long, while the guard is armed: autovacuum yields to nothing shorter",
         ),
         key("look_every", "duration", "\"100ms\"", "how often it looks"),
         key("duty", "percent", "10", "the most of its time it may spend waiting in the queue"),

@@ -186,8 +186,13 @@ fn acquire(section: &Section<'_>, context: &Context<'_>) -> Acquire {
     if !rungs_ms.is_sorted() {
         context.faults.at(at("rungs"), "`rungs` are the shortest first");
     }
-    let hold_ms = acquire.duration("hold");
-    if hold_ms.is_some_and(|hold_ms| rungs_ms.last().is_some_and(|last| hold_ms < *last)) {
+    let hold = acquire.text("hold");
+    let hold_ms = match hold.as_ref().map(|text| text.text.trim()) {
+        Some("never") => Some(0),
+        Some(_) => acquire.duration("hold"),
+        None => None,
+    };
+    if hold_ms.is_some_and(|hold_ms| hold_ms > 0 && rungs_ms.last().is_some_and(|last| hold_ms < *last)) {
         context.faults.at(at("hold"), "`hold` is longer than the last of `rungs`");
     }
     let within_ms = acquire.duration("within").unwrap_or(defaults.within_ms);

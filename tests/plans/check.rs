@@ -152,6 +152,11 @@ async fn a_server_tells_what_a_plan_will_need_and_who_is_in_its_way() {
         flyway.exec("select pg_advisory_lock(77431708279161 + 12)").await;
         let (exit, page, stderr) = check(&["check", &path, &db.conninfo()]).await;
         assert_eq!((exit, &*stderr), (0, ""), "{version:?}\n{page}");
+        let (exit, dry, _) = check(&["run", &path, &db.conninfo(), "--dry-run"]).await;
+        assert_eq!(exit, 0, "{version:?}\n{dry}");
+        assert!(dry.contains("locks app.users: AccessExclusiveLock"), "{dry}");
+        let columns = "select count(*) from information_schema.columns where column_name = 'verified'";
+        assert_eq!(flyway.value::<i64>(columns).await, 0, "nothing is run");
         let reader_holds =
             format!("in the way now: pid {} report-job, idle in transaction for ", reader.pid());
         for part in [

@@ -200,3 +200,15 @@ fn the_reference_is_what_the_program_reads() {
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(kept, reference::text(), "write it anew: LOCKPIT_BLESS=1 cargo test --test plans reference");
 }
+
+#[test]
+fn a_step_may_never_hold_its_place_in_the_queue() {
+    let held = |acquire: &str| {
+        let lines = format!("[[step]]\nid = \"a\"\nsql = \"alter table t add column x int\"\n{acquire}");
+        read_lines(&lines, &[]).map(|compiled| compiled.plan.steps[0].acquire.hold_ms)
+    };
+    assert_eq!(held(""), Ok(None));
+    assert_eq!(held("acquire = { hold = \"never\" }"), Ok(Some(0)));
+    assert_eq!(held("acquire = { hold = \"2s\" }"), Ok(Some(2_000)));
+    assert!(held("acquire = { hold = \"100ms\" }").is_err_and(|why| why.contains("longer than the last")));
+}

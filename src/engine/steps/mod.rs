@@ -227,8 +227,22 @@ impl Steps {
 
     /// An attempt was to be stopped a while ago, and still is under way.
     pub fn stop_is_late(&self, at: At) -> bool {
-        let Some(Job { doing: Doing::Trying(trying), .. }) = &self.job else { return false };
-        trying.stop_asked.is_some_and(|asked| at >= asked.plus_ms(Settings::GRACE_MS))
+        match self.job.as_ref().map(|job| &job.doing) {
+            Some(Doing::Trying(trying)) => {
+                trying.stop_asked.is_some_and(|asked| at >= asked.plus_ms(Settings::GRACE_MS))
+            }
+            // The runner has no hold on it.
+            Some(Doing::Orphaned { trying, .. }) => trying.stop_asked.is_some(),
+            _ => false,
+        }
+    }
+
+    /// The session that does the work at hand: the runner's, or that of a statement which was adopted.
+    pub fn worker(&self) -> Option<BackendId> {
+        match self.job.as_ref().map(|job| &job.doing) {
+            Some(Doing::Orphaned { trying, .. }) => trying.backend,
+            _ => self.runner,
+        }
     }
 
     /// The session is over. What it was asked, the next one is asked once more.

@@ -300,8 +300,21 @@ impl Steps {
                 self.end_program(turn);
                 self.give_up(sight, by, turn);
             }
+            Some(Doing::Orphaned { again: Some(_), .. }) if self.halt_after.is_none() => {
+                self.stop_adopted(sight.at, by, turn);
+            }
             _ => self.give_up(sight, by, turn),
         }
+    }
+
+    /// A statement that runs on a session of an earlier part of the flight, or of one that was lost, can only be stopped
+    /// by the abort ladder. What became of it is asked as before.
+    fn stop_adopted(&mut self, at: At, by: &str, turn: &mut Turn) {
+        let Some(Job { doing: Doing::Orphaned { trying, .. }, .. }) = self.job.as_mut() else { return };
+        (trying.stopping, trying.stop_asked) = (Some(Stopping::Abort), Some(at));
+        self.halt_after = Some((Ending::Aborted, format!("aborted by {by}")));
+        let text = "the statement that was adopted is stopped; abort once more to leave it running".to_owned();
+        turn.events.push(Event::Note { warning: false, text });
     }
 
     /// Nothing runs that would have to be stopped: the plan is over.

@@ -5,7 +5,7 @@ use crate::engine::ids::At;
 use crate::engine::plan::facts::Found;
 use crate::engine::plan::form::Expect;
 use crate::engine::plan::order::{News, Order, TryEnd, TryFate};
-use crate::engine::steps::{Course, Ending, Stage, Way};
+use crate::engine::steps::{Course, Ending, Stage, Way, Will};
 
 fn lost(step: crate::engine::plan::PlanStep, locked: bool) -> Play {
     let mut play = Play::of(plan(vec![step]));
@@ -111,4 +111,25 @@ fn a_flight_that_goes_on_takes_done_steps_for_done_and_adopts_what_was_open() {
     play.found(vec![(expected(), Found::Good)], &[]);
     assert_eq!(play.stage(1), Stage::Done);
     assert_eq!(play.attempts(), 0, "nothing was run a second time");
+}
+
+#[test]
+fn an_abort_stops_what_was_adopted_by_the_ladder_and_a_second_one_leaves_it() {
+    let mut play = lost(index("build"), false);
+    fate(&mut play, TryFate::Running);
+    assert_eq!(play.steps.worker(), Some(runner()));
+    play.wants(&Will::Abort).expect("it runs");
+    assert!(play.steps.stop_is_late(play.at()), "the runner has no hold on it");
+    assert!(!play.steps.course().is_over());
+    play.passes(1_000);
+    fate(&mut play, TryFate::Gone);
+    play.found(vec![(expected(), Found::Bad("INVALID".to_owned()))], &[]);
+    play.surveyed(&[]);
+    assert!(matches!(play.steps.course(), Course::Over { ending: Ending::Aborted, .. }));
+    let mut play = lost(index("build"), false);
+    fate(&mut play, TryFate::Running);
+    play.wants(&Will::Abort).expect("it runs");
+    play.wants(&Will::Abort).expect("it still does");
+    assert!(matches!(play.steps.course(), Course::Over { ending: Ending::Aborted, .. }));
+    assert!(play.reason(0).contains("it may still run"), "{}", play.reason(0));
 }
