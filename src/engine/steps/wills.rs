@@ -313,7 +313,8 @@ impl Steps {
         let Some(Job { doing: Doing::Orphaned { trying, .. }, .. }) = self.job.as_mut() else { return };
         (trying.stopping, trying.stop_asked) = (Some(Stopping::Abort), Some(at));
         self.halt_after = Some((Ending::Aborted, format!("aborted by {by}")));
-        let text = "the statement that was adopted is stopped; abort once more to leave it running".to_owned();
+        let text =
+            "the statement that was adopted is stopped; abort once more to leave it running".to_owned();
         turn.events.push(Event::Note { warning: false, text });
     }
 

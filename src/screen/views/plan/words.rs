@@ -140,7 +140,8 @@ pub(in crate::screen) fn stop_now(steps: &Steps, cockpit: &Cockpit) -> (String, 
             .or_else(|| state.and_then(|state| state.forecast.as_deref()).map(foreseen))
             .unwrap_or_else(|| ("not known: it has no forecast".to_owned(), Meaning::Unknown)),
         Glance::Lost => {
-            let text = "its session was lost: what of it still runs on the server is stopped where it can be seen";
+            let text =
+                "its session was lost: what of it still runs on the server is stopped where it can be seen";
             (text.to_owned(), Meaning::Unknown)
         }
         Glance::Program { .. } => ("its program is ended; what it has done stays".to_owned(), Meaning::Warn),
