@@ -33,14 +33,8 @@ pub(super) fn read(path: &Path, faults: &Faults<'_>, surroundings: &Surroundings
             name: path
                 .file_stem()
                 .map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned()),
-            version: None,
-            owner: None,
             digest: variables.digest(faults.text()),
-            windows: None,
-            freezes: Vec::new(),
-            invariants: Vec::new(),
-            hooks: Vec::new(),
-            steps: Vec::new(),
+            ..Plan::default()
         },
         script: Script::default(),
         limits: surroundings.limits.clone(),

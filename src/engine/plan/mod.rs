@@ -6,7 +6,6 @@
 //! Never runs anything; the life of steps is `super::steps`.
 
 pub mod deed;
-mod expect;
 mod expects;
 pub mod facts;
 pub mod forecast;
@@ -41,7 +40,7 @@ pub struct Mission {
 }
 
 /// A migration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// Its name.
     pub name: String,

@@ -108,17 +108,7 @@ mod tests {
     }
 
     fn plan(windows: Option<Vec<Window>>, freezes: Vec<Freeze>) -> Plan {
-        Plan {
-            name: "p".to_owned(),
-            version: None,
-            owner: None,
-            digest: String::new(),
-            windows,
-            freezes,
-            invariants: Vec::new(),
-            hooks: Vec::new(),
-            steps: Vec::new(),
-        }
+        Plan { name: "p".to_owned(), windows, freezes, ..Plan::default() }
     }
 
     #[test]

@@ -349,11 +349,8 @@ fn plan() -> Plan {
         version: Some("2026.11.20.01".to_owned()),
         owner: Some("payments".to_owned()),
         digest: "d".to_owned(),
-        windows: None,
-        freezes: Vec::new(),
-        invariants: Vec::new(),
-        hooks: Vec::new(),
         steps,
+        ..Plan::default()
     }
 }
 

@@ -11,17 +11,7 @@ use crate::engine::steps::{Course, Sight, Stage, Steps, Turn, Will};
 use crate::engine::timeline::Event;
 
 pub(super) fn plan(steps: Vec<PlanStep>) -> Plan {
-    Plan {
-        name: "p".to_owned(),
-        version: None,
-        owner: None,
-        digest: "d".to_owned(),
-        windows: None,
-        freezes: Vec::new(),
-        invariants: Vec::new(),
-        hooks: Vec::new(),
-        steps,
-    }
+    Plan { name: "p".to_owned(), digest: "d".to_owned(), steps, ..Plan::default() }
 }
 
 fn step(id: &str, work: Work) -> PlanStep {
